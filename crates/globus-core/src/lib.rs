@@ -5,6 +5,7 @@
 //! service clients of their own depend on this crate alone.
 
 pub mod clock;
+pub mod decode;
 pub mod secret;
 
 pub use clock::{Clock, ManualClock, SystemClock};
