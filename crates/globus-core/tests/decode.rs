@@ -114,7 +114,10 @@ fn a_member_of_another_type_is_kept_and_the_rest_is_there() {
 fn an_odd_item_makes_its_list_odd() {
     let page: Page = from_slice(br#"{"DATA":[{"size":1},7],"counts":{"a":1,"b":"x"}}"#).unwrap();
     assert_eq!((page.data.len(), page.counts.len()), (0, 0));
-    assert_eq!(*page.extra, *json!({"DATA": [{"size": 1}, 7], "counts": {"a": 1, "b": "x"}}).as_object().unwrap());
+    assert_eq!(
+        *page.extra,
+        *json!({"DATA": [{"size": 1}, 7], "counts": {"a": 1, "b": "x"}}).as_object().unwrap()
+    );
 }
 
 #[test]
@@ -143,7 +146,10 @@ fn values_of_every_type() {
         assert_eq!(from_slice::<T>(body.as_bytes()).unwrap(), expected);
         assert_eq!(from_slice::<Option<T>>(body.as_bytes()).unwrap().as_ref(), Some(&expected));
         assert_eq!(from_slice::<Option<T>>(b" null ").unwrap(), None);
-        assert_eq!(from_slice::<Vec<T>>(format!("[{body} , {body}]").as_bytes()).unwrap().last(), Some(&expected));
+        assert_eq!(
+            from_slice::<Vec<T>>(format!("[{body} , {body}]").as_bytes()).unwrap().last(),
+            Some(&expected)
+        );
         assert_eq!(*from_slice::<Box<T>>(body.as_bytes()).unwrap(), expected);
     }
     all("true", true);
@@ -166,6 +172,7 @@ fn values_of_every_type() {
     all(r#""00000000-0000-4000-8000-00000000000a""#, Uuid::from_u128(0x4000_8000_0000_0000_000a));
     all(r#"{"a":[]}"#, json!({"a": []}));
     all(r#"{"a":1,"a":2}"#, BTreeMap::from([(Text::from("a"), 2u8)]));
+    all(r#"{"a":"odd","b":[],"b":1,"a":2}"#, BTreeMap::from([(Text::from("a"), 2u8), (Text::from("b"), 1)]));
     all(r#"{"\u0061":1}"#, HashMap::<String, u8>::from([("a".to_owned(), 1)]));
     all(r#"{"a":null}"#, json!({"a": null}).as_object().unwrap().clone());
     all("[]", Vec::<u8>::new());
@@ -187,22 +194,62 @@ fn values_that_do_not_fit() {
     unfit::<bool>(&["0", "\"true\"", "null"]);
     unfit::<Uuid>(&["\"\"", "\"00000000-0000-4000-8000-00000000000\"", "1"]);
     unfit::<Vec<u8>>(&["{}", "[1,null]", "[[1]]"]);
-    unfit::<BTreeMap<String, u8>>(&["[]", "{\"a\":null}"]);
+    unfit::<BTreeMap<String, u8>>(&["[]", "{\"a\":null}", "{\"a\":1,\"a\":\"odd\"}"]);
     unfit::<Text>(&["1", "null", "[\"a\"]"]);
 }
 
 #[test]
 fn broken_bodies_are_broken() {
     for body in [
-        "", " ", "{", "}", "[1,]", "[,1]", "[1 2]", "[", "[1", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{,}",
-        "{\"a\":1 \"b\":2}", "{a:1}", "{1:1}", "{\"a\":1}}", "{} x", "nul", "tru", "nulll", "01", "-", "-a", "1.",
-        ".5", "+1", "1e", "\"", "\"a", "\"\\x\"", "\"\\u12\"", "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"",
-        "\"\n\"", "\"\t\"", "\u{feff}{}", "1e400", "'a'", "\u{a0}1", "//", "[1}", "{\"a\":1]",
+        "",
+        " ",
+        "{",
+        "}",
+        "[1,]",
+        "[,1]",
+        "[1 2]",
+        "[",
+        "[1",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "{,}",
+        "{\"a\":1 \"b\":2}",
+        "{a:1}",
+        "{1:1}",
+        "{\"a\":1}}",
+        "{} x",
+        "nul",
+        "tru",
+        "nulll",
+        "01",
+        "-",
+        "-a",
+        "1.",
+        ".5",
+        "+1",
+        "1e",
+        "\"",
+        "\"a",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\ud800\"",
+        "\"\\udc00\"",
+        "\"\\ud800\\u0041\"",
+        "\"\n\"",
+        "\"\t\"",
+        "\u{feff}{}",
+        "1e400",
+        "'a'",
+        "\u{a0}1",
+        "//",
+        "[1}",
+        "{\"a\":1]",
     ] {
         let error = from_slice::<Value>(body.as_bytes()).unwrap_err();
         assert!(error.is_syntax(), "{body}: {error}");
         assert!(from_slice::<Empty>(body.as_bytes()).is_err(), "{body}");
-        assert!(from_slice::<Empty>(format!("{{\"a\":{body}").as_bytes()).is_err(), "{body}");
+        assert!(from_slice::<Empty>(format!("{{\"a\":{body}}}").as_bytes()).is_err(), "{body}");
     }
 }
 
@@ -212,7 +259,8 @@ fn serialize_writes_what_decodes_to_the_same_document() {
         "parts":[{"size":2}]}"#;
     let document = entry(body);
     let written = serde_json::to_value(&document).unwrap();
-    let part = json!({"name": "", "type": "", "size": 2, "limit": 100, "owner": null, "changed": null, "parts": []});
+    let part =
+        json!({"name": "", "type": "", "size": 2, "limit": 100, "owner": null, "changed": null, "parts": []});
     assert_eq!(
         written,
         json!({"name": "a", "type": "pipe", "size": "odd", "limit": 100, "owner": null,
@@ -232,7 +280,8 @@ fn documents_stand_inside_types_of_serde() {
         kind: EntryType,
         more: Extra,
     }
-    let body = r#"{"entry":{"size":"odd","limit":null,"name":"a"},"time":"now","kind":"file","more":{"a":1}}"#;
+    let body =
+        r#"{"entry":{"size":"odd","limit":null,"name":"a"},"time":"now","kind":"file","more":{"a":1}}"#;
     let mine: Mine = serde_json::from_str(body).unwrap();
     assert_eq!((mine.entry.name.as_str(), mine.entry.limit, mine.entry.size), ("a", 100, 0));
     assert_eq!(mine.entry.extra["size"], "odd");

@@ -1,7 +1,13 @@
 //! The reader against `serde_json` on tens of thousands of documents, most of them damaged. The documents come
 //! from a fixed seed, so that every run sees the same ones.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub, clippy::default_trait_access)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    missing_docs,
+    unreachable_pub,
+    clippy::default_trait_access
+)]
 #![allow(clippy::field_reassign_with_default, reason = "documents are non-exhaustive")]
 
 mod decode_oracle;
@@ -25,26 +31,91 @@ impl Random {
 }
 
 const NAMES: &[&str] = &[
-    "name", "type", "size", "link_size", "last_modified", "permissions", "owner", "ratio", "offset", "small",
-    "deleted", "tags", "note", "comment", "children", "DATA", "first", "totals", "meta", "marker",
-    "n\\u0061me", "\\u0044ATA", "other", "", "é", "extra", "nam", "names",
+    "name",
+    "type",
+    "size",
+    "link_size",
+    "last_modified",
+    "permissions",
+    "owner",
+    "ratio",
+    "offset",
+    "small",
+    "deleted",
+    "tags",
+    "note",
+    "comment",
+    "children",
+    "DATA",
+    "first",
+    "totals",
+    "meta",
+    "marker",
+    "n\\u0061me",
+    "\\u0044ATA",
+    "other",
+    "",
+    "é",
+    "extra",
+    "nam",
+    "names",
 ];
 
 const SCALARS: &[&str] = &[
-    "null", "true", "false", "0", "-0", "1", "-1", "127", "128", "-128", "-129", "65535", "65536", "4294967295",
-    "4294967296", "9223372036854775807", "9223372036854775808", "-9223372036854775808", "-9223372036854775809",
-    "18446744073709551615", "18446744073709551616", "99999999999999999999999", "1.0", "0.1", "-2.5e-3", "1e3",
-    "1E+2", "1e400", "-1e400", "1e-400", "0.30000000000000004", "123456789012345678.5", "\"\"", "\"file\"",
-    "\"dir\"", "\"socket\"", "\"a\\u00e9\\n\\\"\"", "\"\\ud83d\\ude00\"", "\"a text of more than twenty-four bytes\"",
-    "\"2026-01-31 08:05:00+00:00\"", "\"2026-01-31T08:05:00.25Z\"", "\"2026-02-30T08:05:00Z\"",
-    "\"00000000-0000-4000-8000-00000000000a\"", "\"{00000000-0000-4000-8000-00000000000A}\"", "\"é😀\"", "[]", "{}",
+    "null",
+    "true",
+    "false",
+    "0",
+    "-0",
+    "1",
+    "-1",
+    "127",
+    "128",
+    "-128",
+    "-129",
+    "65535",
+    "65536",
+    "4294967295",
+    "4294967296",
+    "9223372036854775807",
+    "9223372036854775808",
+    "-9223372036854775808",
+    "-9223372036854775809",
+    "18446744073709551615",
+    "18446744073709551616",
+    "99999999999999999999999",
+    "1.0",
+    "0.1",
+    "-2.5e-3",
+    "1e3",
+    "1E+2",
+    "1e400",
+    "-1e400",
+    "1e-400",
+    "0.30000000000000004",
+    "123456789012345678.5",
+    "\"\"",
+    "\"file\"",
+    "\"dir\"",
+    "\"socket\"",
+    "\"a\\u00e9\\n\\\"\"",
+    "\"\\ud83d\\ude00\"",
+    "\"a text of more than twenty-four bytes\"",
+    "\"2026-01-31 08:05:00+00:00\"",
+    "\"2026-01-31T08:05:00.25Z\"",
+    "\"2026-02-30T08:05:00Z\"",
+    "\"00000000-0000-4000-8000-00000000000a\"",
+    "\"{00000000-0000-4000-8000-00000000000A}\"",
+    "\"é😀\"",
+    "[]",
+    "{}",
 ];
 
 /// What valid JSON does not have, or not there.
 const DAMAGE: &[&str] = &[
-    ",", ":", "[", "]", "{", "}", "\"", "\\", "\\u", "\\ud800", "\\udc00", "\\x", "00", "01", "-", "+1", ".5",
-    "1.", "1e", "nul", "truee", "NaN", "'", "\u{0}", "\u{1f}", "\u{7f}", "\u{feff}", " ", "\n", "\t\r", "/**/",
-    "null", "0", "\"\"", "é",
+    ",", ":", "[", "]", "{", "}", "\"", "\\", "\\u", "\\ud800", "\\udc00", "\\x", "00", "01", "-", "+1",
+    ".5", "1.", "1e", "nul", "truee", "NaN", "'", "\u{0}", "\u{1f}", "\u{7f}", "\u{feff}", " ", "\n", "\t\r",
+    "/**/", "null", "0", "\"\"", "é",
 ];
 
 fn value(random: &mut Random, depth: usize, into: &mut String) {
@@ -55,7 +126,11 @@ fn value(random: &mut Random, depth: usize, into: &mut String) {
             for item in 0..random.below(4) {
                 into.push_str(if item > 0 { "," } else { "" });
                 // Mostly documents, so that lists of documents have a chance.
-                if random.below(4) > 0 { object(random, depth - 1, into) } else { value(random, depth - 1, into) }
+                if random.below(4) > 0 {
+                    object(random, depth - 1, into)
+                } else {
+                    value(random, depth - 1, into)
+                }
             }
             into.push(']');
         }

@@ -140,7 +140,16 @@ pub trait Decode: Sized {
 /// is of another kind than `T` as a whole. The error says where, and never quotes the body.
 pub fn from_slice<T: Decode>(body: &[u8]) -> Result<T, DecodeError> {
     let mut reader = Reader::new(body).map_err(|error| error.with_path_of::<T>(body))?;
-    let value = T::decode(&mut reader)?;
-    reader.end()?;
-    Ok(value)
+    let start = reader.save();
+    match T::decode(&mut reader) {
+        Ok(value) => reader.end().map(|()| value),
+        // Damage counts for more than another kind of value, also when it comes later.
+        Err(error) if error.is_syntax() => Err(error),
+        Err(error) => {
+            reader.rewind(start);
+            reader.value()?;
+            reader.end()?;
+            Err(error)
+        }
+    }
 }

@@ -135,6 +135,7 @@ macro_rules! string_enum {
 }
 
 #[cfg(test)]
+#[allow(unreachable_pub, reason = "as users write it")]
 mod tests {
     use std::collections::HashSet;
 
@@ -142,7 +143,7 @@ mod tests {
 
     crate::string_enum! {
         /// For the tests.
-        pub(crate) enum Colour {
+        pub enum Colour {
             /// Red.
             Red = "RED",
             /// Green.

@@ -34,7 +34,12 @@ pub struct Time(Repr);
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Repr {
-    Parsed(Timestamp, Form),
+    /// In parts, because a `Timestamp` leaves no room for the form in the size of a text.
+    Parsed {
+        second: i64,
+        nanosecond: i32,
+        form: Form,
+    },
     Text(Text),
 }
 
@@ -53,7 +58,7 @@ impl Time {
     /// The point in time; `None` where the service wrote something that is none, or gave no offset from UTC.
     pub fn timestamp(&self) -> Option<Timestamp> {
         match &self.0 {
-            Repr::Parsed(timestamp, _) => Some(*timestamp),
+            Repr::Parsed { second, nanosecond, .. } => Timestamp::new(*second, *nanosecond).ok(),
             Repr::Text(text) => text.parse().ok(),
         }
     }
@@ -61,8 +66,8 @@ impl Time {
     /// What the service wrote.
     pub fn text(&self) -> Cow<'_, str> {
         match &self.0 {
-            Repr::Parsed(timestamp, form) => Cow::Owned(form.write(*timestamp)),
             Repr::Text(text) => Cow::Borrowed(text),
+            Repr::Parsed { form, .. } => Cow::Owned(form.write(self.timestamp().unwrap_or_default())),
         }
     }
 }
@@ -70,7 +75,9 @@ impl Time {
 impl From<&str> for Time {
     fn from(text: &str) -> Self {
         Self(match parse(text.as_bytes()) {
-            Some((timestamp, form)) => Repr::Parsed(timestamp, form),
+            Some((at, form)) => {
+                Repr::Parsed { second: at.as_second(), nanosecond: at.subsec_nanosecond(), form }
+            }
             None => Repr::Text(Text::from(text)),
         })
     }
@@ -205,10 +212,8 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> Option<Timestamp> {
-        match Time::from(text).0 {
-            Repr::Parsed(timestamp, _) => Some(timestamp),
-            Repr::Text(_) => None,
-        }
+        let time = Time::from(text);
+        matches!(time.0, Repr::Parsed { .. }).then(|| time.timestamp()).flatten()
     }
 
     #[test]

@@ -90,13 +90,28 @@ fn members<T: Decode>(
     reader: &mut Reader<'_>,
     mut each: impl FnMut(Cow<'_, str>, T),
 ) -> Result<(), DecodeError> {
+    // A value that does not fit may be replaced by a later one of the same name, which does.
+    let mut odd = BTreeMap::new();
     reader.begin_object()?;
     let mut first = true;
     while let Some(key) = reader.key(&mut first)? {
-        let value = T::decode(reader).map_err(DecodeError::in_unnamed)?;
-        each(key, value);
+        let start = reader.save();
+        match T::decode(reader) {
+            Ok(value) => {
+                if !odd.is_empty() {
+                    odd.remove(&key);
+                }
+                each(key, value);
+            }
+            Err(error) if error.is_syntax() => return Err(error.in_unnamed()),
+            Err(error) => {
+                reader.rewind(start);
+                reader.value().map_err(DecodeError::in_unnamed)?;
+                odd.insert(key, error.in_unnamed());
+            }
+        }
     }
-    Ok(())
+    odd.into_values().min_by_key(DecodeError::offset).map_or(Ok(()), Err)
 }
 
 impl<K, T> Decode for BTreeMap<K, T>
