@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod decode;
 pub mod secret;
 
 pub use clock::{Clock, ManualClock, SystemClock};
