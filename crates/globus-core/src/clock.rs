@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// The future that [`Clock::sleep`] answers.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -39,6 +39,23 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
 
     fn sleep(&self, duration: Duration) -> Sleep {
         (**self).sleep(duration)
+    }
+}
+
+/// Differences between two clocks below this many seconds are the network's.
+const SMALL_OFFSET: i64 = 5;
+
+/// A service's time further away than this is not believed.
+const LARGEST_OFFSET: i64 = 24 * 3600;
+
+/// How far a service's clock is ahead of this machine's: zero below 5 seconds, `None` above a day, which is
+/// not believed.
+pub fn clock_offset(service: Timestamp, local: Timestamp) -> Option<SignedDuration> {
+    let seconds = service.duration_since(local).as_secs();
+    match seconds.abs() {
+        0..SMALL_OFFSET => Some(SignedDuration::ZERO),
+        SMALL_OFFSET..=LARGEST_OFFSET => Some(SignedDuration::from_secs(seconds)),
+        _ => None,
     }
 }
 
@@ -116,5 +133,21 @@ impl Clock for ManualClock {
         clock.sleeps.push(duration);
         clock.advance(duration);
         Box::pin(tokio::task::yield_now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offset_is_neither_noise_nor_nonsense() {
+        let local = Timestamp::from_second(1_700_000_000).unwrap();
+        let offset = |seconds| clock_offset(local + SignedDuration::from_secs(seconds), local);
+        assert_eq!(offset(4), Some(SignedDuration::ZERO));
+        assert_eq!(offset(-4), Some(SignedDuration::ZERO));
+        assert_eq!(offset(-3600), Some(SignedDuration::from_secs(-3600)));
+        assert_eq!(offset(86_400), Some(SignedDuration::from_secs(86_400)));
+        assert_eq!(offset(86_401), None);
     }
 }

@@ -4,16 +4,34 @@
 //! Programs add `globus-sdk`, which re-exports all of this. Authors of storage backends, transports and
 //! service clients of their own depend on this crate alone.
 
+pub mod api_error;
+pub mod authorizer;
 pub mod blocking_job;
+pub mod call;
 pub mod clock;
 pub mod config;
 pub mod decode;
+pub mod error;
+pub mod refresh;
+pub mod retry;
 pub mod secret;
 pub mod storage;
 pub mod token;
+pub mod transport;
 
+pub use api_error::ApiError;
+pub use authorizer::{
+    AccessTokenAuthorizer, Authorization, Authorize, Authorizer, BasicAuthorizer,
+    ClientCredentialsAuthorizer, ConfidentialGrants, NullAuthorizer, RefreshTokenAuthorizer, RenewingBuilder,
+    TokenGrants,
+};
+pub use call::{BaseClient, Call, ClientBuilder, RawResponse, Response};
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use config::Environment;
+pub use error::{Error, Result};
 pub use jiff::Timestamp;
+pub use refresh::{HeldTokens, OnRefresh, PendingPersist, RefreshWindows};
+pub use retry::{RetryBudget, RetryPolicy};
 pub use secret::{AccessToken, AuthorizationCode, ClientSecret, CodeVerifier, IdToken, RefreshToken};
-pub use storage::{Namespace, Storage, StorageAdapter, StorageError, TokenStorage};
-pub use token::{ResourceServer, Scopes, TokenData, TokenResponse};
+pub use storage::{FileAdapter, Namespace, Storage, StorageAdapter, StorageError, TokenStorage};
+pub use token::{Grant, ResourceServer, Scopes, TokenData, TokenResponse};

@@ -1,0 +1,179 @@
+//! Where renewed tokens go.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::blocking_job::run_blocking;
+use crate::error::{Error, Result};
+use crate::storage::{RefreshLease, Storage, StorageAdapter};
+use crate::token::{ResourceServer, TokenData, TokenResponse};
+
+type Pending<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
+
+/// What a renewing authorizer does with each new token response: hands it to a storage, or to a function.
+///
+/// Every [`StorageAdapter`] and every [`Storage`] converts into it, so that the builder's
+/// `on_refresh` takes them as they are.
+#[derive(Clone)]
+pub struct OnRefresh(Arc<dyn Target>);
+
+impl OnRefresh {
+    /// Calls a function, on a thread where it may block. See the builder's `on_refresh_fn`.
+    pub fn function<F, E>(function: F) -> Self
+    where
+        F: Fn(&TokenResponse) -> Result<(), E> + Send + Sync + 'static,
+        E: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        Self(Arc::new(Function(Arc::new(move |response| {
+            function(response).map_err(|error| Error::callback(error))
+        }))))
+    }
+
+    /// Calls an async function. See the builder's `on_refresh_async`.
+    pub fn async_function<F, R, E>(function: F) -> Self
+    where
+        F: Fn(TokenResponse) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        Self(Arc::new(AsyncFunction(Box::new(move |response| {
+            let done = function(response);
+            Box::pin(async move { done.await.map_err(|error| Error::callback(error)) })
+        }))))
+    }
+
+    pub(super) fn persist(&self, response: TokenResponse) -> Pending<()> {
+        self.0.persist(response)
+    }
+
+    /// What is stored now. `server` is the resource server, where it is known.
+    pub(super) fn latest(&self, server: Option<&ResourceServer>) -> Pending<Option<TokenData>> {
+        self.0.latest(server.cloned())
+    }
+
+    /// The lease to renew, waiting while another holds it. `None` where the target cannot coordinate.
+    pub(super) fn lock(&self, server: Option<&ResourceServer>) -> Pending<Option<RefreshLease>> {
+        self.0.lock(server.cloned())
+    }
+}
+
+impl fmt::Debug for OnRefresh {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// [`OnRefresh`] behind its pointer. The futures hold what they need, so that a detached task can run them.
+trait Target: fmt::Debug + Send + Sync {
+    fn persist(&self, response: TokenResponse) -> Pending<()>;
+
+    fn latest(&self, _server: Option<ResourceServer>) -> Pending<Option<TokenData>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    fn lock(&self, _server: Option<ResourceServer>) -> Pending<Option<RefreshLease>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+}
+
+#[derive(Debug)]
+struct Adapter<A>(Arc<A>);
+
+impl<A: StorageAdapter> Target for Adapter<A> {
+    fn persist(&self, response: TokenResponse) -> Pending<()> {
+        let adapter = Arc::clone(&self.0);
+        // The job is handed over here, not when the future is first polled: from the answer of the token
+        // endpoint to this line nothing waits, and the job runs even if the runtime ends now.
+        let done = run_blocking(move || adapter.on_refresh(&response));
+        Box::pin(async move { Ok(done.await?) })
+    }
+
+    fn latest(&self, _server: Option<ResourceServer>) -> Pending<Option<TokenData>> {
+        let adapter = Arc::clone(&self.0);
+        let done = run_blocking(move || adapter.latest());
+        Box::pin(async move { Ok(done.await?) })
+    }
+
+    fn lock(&self, _server: Option<ResourceServer>) -> Pending<Option<RefreshLease>> {
+        let adapter = Arc::clone(&self.0);
+        let done = run_blocking(move || adapter.lock_refresh());
+        Box::pin(async move { Ok(done.await?) })
+    }
+}
+
+impl Target for Storage {
+    fn persist(&self, response: TokenResponse) -> Pending<()> {
+        let storage = self.clone();
+        // The write is decided when this is first polled, which the engine does at once.
+        Box::pin(async move { Ok(storage.store_response(&response).await?) })
+    }
+
+    fn latest(&self, server: Option<ResourceServer>) -> Pending<Option<TokenData>> {
+        let storage = self.clone();
+        Box::pin(async move {
+            match server {
+                Some(server) => Ok(storage.get(server).await?),
+                None => Ok(None),
+            }
+        })
+    }
+
+    fn lock(&self, server: Option<ResourceServer>) -> Pending<Option<RefreshLease>> {
+        let storage = self.clone();
+        Box::pin(async move {
+            match server {
+                Some(server) => Ok(Some(storage.lock_refresh(server).await?)),
+                None => Ok(None),
+            }
+        })
+    }
+}
+
+type Called = Arc<dyn Fn(&TokenResponse) -> Result<()> + Send + Sync>;
+
+struct Function(Called);
+
+impl Target for Function {
+    fn persist(&self, response: TokenResponse) -> Pending<()> {
+        let function = Arc::clone(&self.0);
+        let done = run_blocking(move || function(&response));
+        Box::pin(done)
+    }
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("function")
+    }
+}
+
+type CalledAsync = Box<dyn Fn(TokenResponse) -> Pending<()> + Send + Sync>;
+
+struct AsyncFunction(CalledAsync);
+
+impl Target for AsyncFunction {
+    fn persist(&self, response: TokenResponse) -> Pending<()> {
+        (self.0)(response)
+    }
+}
+
+impl fmt::Debug for AsyncFunction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("async function")
+    }
+}
+
+impl<A: StorageAdapter> From<A> for OnRefresh {
+    fn from(adapter: A) -> Self {
+        Self(Arc::new(Adapter(Arc::new(adapter))))
+    }
+}
+
+impl From<Storage> for OnRefresh {
+    fn from(storage: Storage) -> Self {
+        Self(Arc::new(storage))
+    }
+}

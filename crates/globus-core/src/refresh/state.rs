@@ -1,0 +1,209 @@
+//! What a renewing authorizer holds, behind one short lock.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::flight::Flight;
+use super::windows::RefreshWindows;
+use crate::authorizer::Authorization;
+use crate::error::{Error, Result};
+use crate::secret::{AccessToken, RefreshToken};
+use crate::token::{ResourceServer, TokenResponse};
+
+/// The longest wait before storing is tried again, or a background renewal.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+
+/// The tokens that a renewing authorizer holds at a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HeldTokens {
+    /// The access token, if there is one.
+    pub access_token: Option<AccessToken>,
+    /// When it expires, in seconds since 1970-01-01 UTC. `None`: not known, or the service has refused it.
+    pub expires_at_seconds: Option<i64>,
+    /// The refresh token in force; none with client credentials.
+    pub refresh_token: Option<RefreshToken>,
+}
+
+/// A renewed token that is in use but could not be stored yet.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct PendingPersist {
+    /// How many times storing it has failed.
+    pub failures: u32,
+    /// The last failure.
+    pub error: Error,
+}
+
+/// The access token in use.
+#[derive(Debug, Clone)]
+pub(super) struct Token {
+    pub(super) header: Authorization,
+    pub(super) text: AccessToken,
+    /// `None` once the service has refused it.
+    pub(super) expires_at: Option<i64>,
+    advisory_at: Timestamp,
+    mandatory_at: Timestamp,
+}
+
+impl Token {
+    pub(super) fn new(
+        access_token: AccessToken,
+        expires_at: i64,
+        lifetime: Option<Duration>,
+        windows: &RefreshWindows,
+    ) -> Result<Self> {
+        let (advisory_at, mandatory_at) = windows.begin(expires_at, lifetime);
+        let header = Authorization::bearer(&access_token)?;
+        Ok(Self { header, text: access_token, expires_at: Some(expires_at), advisory_at, mandatory_at })
+    }
+
+    /// Whether the service would still take it.
+    pub(super) fn is_good(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|expires_at| now.as_second() < expires_at)
+    }
+}
+
+/// A response that is still owed to the storage.
+#[derive(Clone)]
+pub(super) struct Owed {
+    pub(super) response: TokenResponse,
+    pub(super) failures: u32,
+    pub(super) error: Error,
+    not_before: Timestamp,
+}
+
+impl fmt::Debug for Owed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Owed").field("failures", &self.failures).finish_non_exhaustive()
+    }
+}
+
+/// What a caller is to do.
+#[derive(Debug)]
+pub(super) enum Zone {
+    /// Send this; nothing to do.
+    Fresh(Authorization),
+    /// Send this, and let a flight start.
+    Advisory(Authorization),
+    /// Wait for a flight.
+    Mandatory,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) token: Option<Token>,
+    pub(super) refresh_token: Option<RefreshToken>,
+    pub(super) resource_server: Option<ResourceServer>,
+    pub(super) flight: Option<Flight>,
+    pub(super) owed: Option<Owed>,
+    /// Before this moment of the local clock the token is fresh and nothing is owed: the one comparison of the
+    /// fast path. `None` until there is a token.
+    quiet_until: Option<Timestamp>,
+    advisory_failures: u32,
+    advisory_not_before: Option<Timestamp>,
+    /// How far the service's clock is ahead of ours.
+    offset: SignedDuration,
+}
+
+impl State {
+    /// The header, if `now` is in the quiet time.
+    pub(super) fn quiet(&self, now: Timestamp) -> Option<Authorization> {
+        let token = self.token.as_ref()?;
+        (now < self.quiet_until?).then(|| token.header.clone())
+    }
+
+    /// The time now on the service's clock.
+    pub(super) fn corrected(&self, now: Timestamp) -> Timestamp {
+        now.checked_add(self.offset).unwrap_or(now)
+    }
+
+    pub(super) fn zone(&self, local_now: Timestamp) -> Zone {
+        let now = self.corrected(local_now);
+        match &self.token {
+            None => Zone::Mandatory,
+            Some(token) if token.expires_at.is_none() || now > token.mandatory_at => Zone::Mandatory,
+            Some(_) if self.owed.as_ref().is_some_and(|owed| local_now >= owed.not_before) => Zone::Mandatory,
+            Some(token)
+                if now > token.advisory_at
+                    && self.advisory_not_before.is_none_or(|not_before| local_now >= not_before) =>
+            {
+                Zone::Advisory(token.header.clone())
+            }
+            Some(token) => Zone::Fresh(token.header.clone()),
+        }
+    }
+
+    /// Takes a token into use.
+    pub(super) fn publish(&mut self, token: Token) {
+        self.token = Some(token);
+        self.advisory_failures = 0;
+        self.advisory_not_before = None;
+        self.set_quiet_time();
+    }
+
+    /// The service refused the token. Answers whether it was the current one.
+    pub(super) fn invalidate(&mut self, used: &Authorization) -> bool {
+        match &mut self.token {
+            Some(token) if token.header == *used => {
+                token.expires_at = None;
+                self.set_quiet_time();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A background renewal failed: the next one waits a while.
+    pub(super) fn advisory_failed(&mut self, now: Timestamp) {
+        self.advisory_failures = self.advisory_failures.saturating_add(1);
+        self.advisory_not_before = Some(later(now, backoff(self.advisory_failures)));
+        self.set_quiet_time();
+    }
+
+    /// Storing failed: it is owed, and tried again after a while.
+    pub(super) fn owe(&mut self, response: TokenResponse, error: Error, now: Timestamp) {
+        let failures = self.owed.as_ref().map_or(0, |owed| owed.failures).saturating_add(1);
+        self.owed = Some(Owed { response, failures, error, not_before: later(now, backoff(failures)) });
+        self.set_quiet_time();
+    }
+
+    pub(super) fn paid(&mut self) {
+        self.owed = None;
+        self.set_quiet_time();
+    }
+
+    pub(super) fn set_offset(&mut self, offset: SignedDuration) {
+        self.offset = offset;
+        self.set_quiet_time();
+    }
+
+    pub(super) fn offset(&self) -> SignedDuration {
+        self.offset
+    }
+
+    fn set_quiet_time(&mut self) {
+        let local = |at: Timestamp| at.checked_sub(self.offset).unwrap_or(at);
+        self.quiet_until = self.token.as_ref().map(|token| {
+            if token.expires_at.is_none() {
+                return Timestamp::MIN;
+            }
+            let renewal = match self.advisory_not_before {
+                Some(not_before) => local(token.advisory_at).max(not_before).min(local(token.mandatory_at)),
+                None => local(token.advisory_at),
+            };
+            self.owed.as_ref().map_or(renewal, |owed| renewal.min(owed.not_before))
+        });
+    }
+}
+
+/// 1, 2, 4 … seconds, at most [`LONGEST_BACKOFF`].
+fn backoff(failures: u32) -> Duration {
+    Duration::from_secs(1 << failures.saturating_sub(1).min(5)).min(LONGEST_BACKOFF)
+}
+
+fn later(now: Timestamp, wait: Duration) -> Timestamp {
+    now.checked_add(wait).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,16 @@
+//! The clients that log people and programs in, and the flow of one login.
+
+mod client;
+mod confidential;
+mod error;
+mod flow;
+mod native;
+mod pkce;
+mod requests;
+
+pub use self::client::AuthLoginClient;
+pub use self::confidential::ConfidentialAppAuthClient;
+pub use self::error::LoginError;
+pub use self::flow::{AuthorizationFlow, AuthorizeUrl, StartFlow};
+pub use self::native::NativeAppAuthClient;
+pub use self::requests::{RevokeToken, RevokedToken, TokenRequest};
