@@ -55,7 +55,7 @@ impl Engine {
         refresh_token: Option<RefreshToken>,
         resource_server: Option<ResourceServer>,
     ) -> Self {
-        let state = State { refresh_token, resource_server, ..State::default() };
+        let state = State::new(refresh_token, resource_server);
         Self { grant, on_refresh, clock, windows, state: Mutex::new(state) }
     }
 

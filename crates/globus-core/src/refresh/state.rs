@@ -109,6 +109,10 @@ pub(super) struct State {
 }
 
 impl State {
+    pub(super) fn new(refresh_token: Option<RefreshToken>, resource_server: Option<ResourceServer>) -> Self {
+        Self { refresh_token, resource_server, ..Self::default() }
+    }
+
     /// The header, if `now` is in the quiet time.
     pub(super) fn quiet(&self, now: Timestamp) -> Option<Authorization> {
         let token = self.token.as_ref()?;
