@@ -1,1 +1,34 @@
-//! globus-sdk
+//! Globus from Rust: tokens that renew themselves, and the services that take them.
+//!
+//! ```no_run
+//! use globus_sdk::{
+//!     AuthClient, ConfidentialAppAuthClient, FileAdapter, RefreshTokenAuthorizer, SimpleJsonFileAdapter,
+//!     TransferClient,
+//! };
+//!
+//! # async fn example(client_id: &str, client_secret: &str) -> globus_sdk::Result<()> {
+//! let tokens_file = SimpleJsonFileAdapter::for_resource_server("tokens.json", "transfer.api.globus.org");
+//! let login_client = ConfidentialAppAuthClient::new(client_id, client_secret)?;
+//!
+//! let authorizer = RefreshTokenAuthorizer::from_tokens(&tokens_file.read()?, &login_client)?
+//!     .on_refresh(tokens_file)
+//!     .build()?;
+//!
+//! let transfer_client = TransferClient::new(authorizer)?;
+//! # let _ = transfer_client;
+//! # Ok(())
+//! # }
+//! ```
+
+#[cfg(feature = "auth")]
+pub mod auth;
+mod operation;
+#[cfg(feature = "transfer")]
+pub mod transfer;
+
+pub use globus_core::*;
+
+#[cfg(feature = "auth")]
+pub use self::auth::{AuthClient, AuthLoginClient, ConfidentialAppAuthClient, LoginError, NativeAppAuthClient};
+#[cfg(feature = "transfer")]
+pub use self::transfer::{TransferClient, TransferData};

@@ -88,6 +88,11 @@ impl Call {
         self.query(name, value)
     }
 
+    /// Whether a query parameter of that name is set.
+    pub fn has_query(&self, name: &str) -> bool {
+        self.query.iter().any(|(other, _)| other == name)
+    }
+
     /// Sends a JSON body.
     pub fn json(mut self, body: &(impl Serialize + ?Sized)) -> Self {
         match serde_json::to_vec(body) {

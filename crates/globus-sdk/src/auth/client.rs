@@ -1,0 +1,78 @@
+use std::fmt;
+
+use globus_core::api_error::Service;
+use globus_core::{Authorizer, BaseClient, Call, ClientBuilder, Result};
+use http::Method;
+
+use super::operations::{GetIdentities, GetJwk, GetOpenIdConfiguration, UserInfoRequest};
+
+/// The client of Globus Auth for somebody who has logged in: who am I, who is that.
+///
+/// It does no logins; that is what [`NativeAppAuthClient`](super::NativeAppAuthClient) and
+/// [`ConfidentialAppAuthClient`](super::ConfidentialAppAuthClient) are for.
+///
+/// ```no_run
+/// use globus_sdk::{AccessTokenAuthorizer, AuthClient};
+///
+/// # async fn example(auth_access_token: &str) -> globus_sdk::Result<()> {
+/// // note that we don't provide the client ID in this case
+/// // if you're using an Access Token you can't do the OAuth2 flows
+/// let auth_client = AuthClient::new(AccessTokenAuthorizer::new(auth_access_token))?;
+/// let me = auth_client.userinfo().send().await?;
+/// println!("{} is {:?}", me.sub, me.preferred_username);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct AuthClient {
+    base: BaseClient,
+}
+
+impl AuthClient {
+    /// A client with this authorizer, for the environment of the `GLOBUS_SDK_*` variables.
+    ///
+    /// # Errors
+    ///
+    /// A usage error when a variable is not usable.
+    pub fn new(authorizer: impl Into<Authorizer>) -> Result<Self> {
+        Self::builder().authorizer(authorizer).build()
+    }
+
+    /// Sets up a client.
+    pub fn builder() -> ClientBuilder<Self> {
+        ClientBuilder::new(Service::Auth, Some("auth"), |base| Self { base })
+    }
+
+    /// Says who the access token stands for (OpenID Connect Core, section 5.3). Needs the scope `openid`;
+    /// `profile` and `email` tell more.
+    #[doc(alias = "oauth2_userinfo")]
+    pub fn userinfo(&self) -> UserInfoRequest {
+        UserInfoRequest::new(&self.base)
+    }
+
+    /// Looks identities up, by [`usernames`](GetIdentities::usernames) or [`ids`](GetIdentities::ids).
+    pub fn get_identities(&self) -> GetIdentities {
+        GetIdentities::new(&self.base)
+    }
+
+    /// Reads the service's description of itself (OpenID Connect Discovery). Sent without credentials.
+    pub fn get_openid_configuration(&self) -> GetOpenIdConfiguration {
+        GetOpenIdConfiguration::new(&self.base)
+    }
+
+    /// Reads the keys that sign id tokens. Sent without credentials.
+    pub fn get_jwk(&self) -> GetJwk {
+        GetJwk::new(&self.base)
+    }
+
+    /// A request to Globus Auth that has no method of its own.
+    pub fn request(&self, method: Method, path: impl Into<String>) -> Call {
+        self.base.request(method, path)
+    }
+}
+
+impl fmt::Debug for AuthClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthClient").field("base", &self.base).finish()
+    }
+}

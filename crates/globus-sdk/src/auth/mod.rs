@@ -1,0 +1,26 @@
+//! Globus Auth: logins, tokens, identities.
+//!
+//! | client | who speaks |
+//! |---|---|
+//! | [`NativeAppAuthClient`] | an installed program, for logging a person in |
+//! | [`ConfidentialAppAuthClient`] | a service with a secret: logs people in, or gets tokens of its own |
+//! | [`AuthClient`] | a person or service that has tokens, to ask who somebody is |
+//!
+//! The two login clients also renew tokens for
+//! [`RefreshTokenAuthorizer`](crate::RefreshTokenAuthorizer) and
+//! [`ClientCredentialsAuthorizer`](crate::ClientCredentialsAuthorizer).
+
+mod client;
+mod id_token;
+mod login;
+mod model;
+mod operations;
+
+pub use self::client::AuthClient;
+pub use self::id_token::{IdTokenClaims, IdTokenDecoder, IdTokenError};
+pub use self::login::{
+    AuthLoginClient, AuthorizationFlow, AuthorizeUrl, ConfidentialAppAuthClient, LoginError, NativeAppAuthClient,
+    RevokeToken, RevokedToken, StartFlow, TokenRequest,
+};
+pub use self::model::{Identity, IdentityList, IdentityStatus, JsonWebKey, JsonWebKeySet, OpenIdConfiguration, UserInfo};
+pub use self::operations::{GetIdentities, GetJwk, GetOpenIdConfiguration, UserInfoRequest};

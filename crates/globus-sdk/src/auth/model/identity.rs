@@ -1,0 +1,48 @@
+use globus_core::decode::Text;
+use globus_core::{document, string_enum};
+
+string_enum! {
+    /// How far an identity is in use.
+    pub enum IdentityStatus {
+        /// Somebody has logged in with it.
+        Used = "used",
+        /// It is known, and nobody has logged in with it.
+        Unused = "unused",
+        /// It was made in advance by somebody who wants to share with it.
+        Provisioned = "provisioned",
+        /// It belongs to a session that logged in just now.
+        Private = "private",
+        /// Its account is closed.
+        Closed = "closed",
+    }
+}
+
+document! {
+    /// An identity: one login that a person or a client has.
+    pub struct Identity {
+        /// The identity's id, a UUID.
+        pub id: Text,
+        /// The name that it logs in with, such as `ana@example.org`.
+        pub username: Text,
+        /// The person's name.
+        pub name: Option<Text>,
+        /// The person's address.
+        pub email: Option<Text>,
+        /// The person's organization.
+        pub organization: Option<Text>,
+        /// How far the identity is in use.
+        pub status: IdentityStatus,
+        /// The id of the identity provider that vouches for it.
+        pub identity_provider: Option<Text>,
+        /// What kind of identity it is, such as `login` or `globus_app`.
+        pub identity_type: Option<Text>,
+    }
+}
+
+document! {
+    /// The answer to [`get_identities`](crate::AuthClient::get_identities). Unknown identities are absent.
+    pub struct IdentityList {
+        /// The identities found.
+        pub identities: Vec<Identity>,
+    }
+}

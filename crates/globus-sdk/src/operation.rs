@@ -1,0 +1,62 @@
+//! The macro that makes an operation: a builder around one call.
+
+/// Makes the builder of an operation. The setters for the API's own fields are written beside it, in plain
+/// `impl` blocks; the options of a call (`with_…`) and `send` come from here.
+macro_rules! operation {
+    ($(#[$attribute:meta])* $name:ident -> $answer:ty) => {
+        $(#[$attribute])*
+        #[derive(Debug, Clone)]
+        #[must_use = "an operation does nothing until it is sent"]
+        pub struct $name {
+            call: globus_core::Call,
+        }
+
+        $crate::operation::call_options!($name);
+
+        impl $name {
+            /// Sends the request.
+            ///
+            /// # Errors
+            ///
+            /// The service's error, the failure to reach it, or an answer that is not the document
+            /// expected. See [`Error`](globus_core::Error) for what to do about each.
+            pub async fn send(self) -> globus_core::Result<globus_core::Response<$answer>> {
+                self.call.send_document().await
+            }
+        }
+    };
+}
+
+/// The options that every call has.
+macro_rules! call_options {
+    ($name:ident) => {
+        impl $name {
+            /// How long the whole call may take, waits between attempts included.
+            pub fn with_timeout(mut self, total: std::time::Duration) -> Self {
+                self.call = self.call.with_timeout(total);
+                self
+            }
+
+            /// Retries by another policy than the client's.
+            pub fn with_retry(mut self, policy: globus_core::RetryPolicy) -> Self {
+                self.call = self.call.with_retry(policy);
+                self
+            }
+
+            /// Sets a query parameter that has no setter of its own, in place of one of that name.
+            #[doc(alias = "query_params")]
+            pub fn with_query(mut self, name: impl Into<String>, value: impl std::fmt::Display) -> Self {
+                self.call = self.call.set_query(name, value);
+                self
+            }
+
+            /// Sets a header.
+            pub fn with_header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+                self.call = self.call.header(name, value);
+                self
+            }
+        }
+    };
+}
+
+pub(crate) use {call_options, operation};
