@@ -26,13 +26,15 @@ impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{}: {} {} failed with {} {}",
+            "{}: {} {} failed with {}",
             self.service(),
             self.method(),
             Shown(self.url().path(), 200),
-            self.status().as_u16(),
-            Shown(self.reason(), 60)
+            self.status().as_u16()
         )?;
+        if !self.reason().is_empty() {
+            write!(f, " {}", Shown(self.reason(), 60))?;
+        }
         for (part, limit) in [(self.code(), 100), (self.message(), 400)] {
             if let Some(part) = part.filter(|part| !part.is_empty()) {
                 write!(f, ": {}", Shown(part, limit))?;

@@ -74,7 +74,6 @@ struct Inner {
 
 /// What was asked, for [`ApiError::from_response`].
 #[derive(Clone)]
-#[expect(clippy::exhaustive_structs, reason = "made by transports, of all its parts")]
 pub struct ErrorContext<'a> {
     /// The service that answered.
     pub service: Service,

@@ -75,6 +75,9 @@ pub fn request_url(base: &Url, path: &str) -> Result<Url, ConfigError> {
 /// When the address is no host name and no such URL.
 pub fn gcs_url(address: &str) -> Result<Url, ConfigError> {
     const SETTING: &str = "GCS address";
+    if address.is_empty() || address.starts_with('/') {
+        return Err(ConfigError::new(SETTING, "it holds no host name", "use the host name or the https URL"));
+    }
     if !address.contains("://") {
         return parse_base_url(SETTING, &format!("https://{}/", join(address, "api")));
     }
