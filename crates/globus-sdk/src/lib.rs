@@ -29,6 +29,8 @@ pub mod transfer;
 pub use globus_core::*;
 
 #[cfg(feature = "auth")]
-pub use self::auth::{AuthClient, AuthLoginClient, ConfidentialAppAuthClient, LoginError, NativeAppAuthClient};
+pub use self::auth::{
+    AuthClient, AuthLoginClient, ConfidentialAppAuthClient, LoginError, NativeAppAuthClient,
+};
 #[cfg(feature = "transfer")]
 pub use self::transfer::{TransferClient, TransferData};

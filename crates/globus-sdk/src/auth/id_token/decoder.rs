@@ -10,7 +10,10 @@ use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, Validation};
 use serde_json::Value;
 
 use super::{IdTokenClaims, IdTokenError};
-use crate::auth::{AuthLoginClient, ConfidentialAppAuthClient, JsonWebKey, JsonWebKeySet, NativeAppAuthClient, OpenIdConfiguration};
+use crate::auth::{
+    AuthLoginClient, ConfidentialAppAuthClient, JsonWebKey, JsonWebKeySet, NativeAppAuthClient,
+    OpenIdConfiguration,
+};
 
 /// How far the clocks may be apart.
 const LEEWAY: Duration = Duration::from_secs(300);
@@ -148,7 +151,8 @@ impl IdTokenDecoder {
 
     fn check(&self, claims: &IdTokenClaims, configuration: &OpenIdConfiguration) -> Result<(), IdTokenError> {
         let now = self.login.base.clock().now();
-        let (now, leeway) = (now.as_second() as f64 + f64::from(now.subsec_nanosecond()) / 1e9, self.leeway.as_secs_f64());
+        let (now, leeway) =
+            (now.as_second() as f64 + f64::from(now.subsec_nanosecond()) / 1e9, self.leeway.as_secs_f64());
         // A claim of the wrong type is set aside by the decoder, not lost.
         if claims.extra.contains_key("sub") || claims.sub.is_empty() {
             return Err(IdTokenError::Claim("sub"));
@@ -209,7 +213,8 @@ impl Header {
 
 /// The key of that name, or the only one where names do not help.
 fn find_key<'a>(keys: &'a JsonWebKeySet, key_id: Option<&str>) -> Option<&'a JsonWebKey> {
-    let named = key_id.and_then(|id| keys.keys.iter().find(|key| key.kid.as_ref().is_some_and(|kid| *kid == id)));
+    let named =
+        key_id.and_then(|id| keys.keys.iter().find(|key| key.kid.as_ref().is_some_and(|kid| *kid == id)));
     named.or_else(|| match keys.keys.as_slice() {
         [only] if key_id.is_none() || only.kid.is_none() => Some(only),
         _ => None,

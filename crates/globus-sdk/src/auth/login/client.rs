@@ -1,9 +1,7 @@
 use std::fmt;
 
 use globus_core::api_error::Service;
-use globus_core::{
-    AuthorizationCode, BaseClient, ClientBuilder, RefreshToken, Result,
-};
+use globus_core::{BaseClient, ClientBuilder, RefreshToken, Result};
 use http::Method;
 
 use super::requests::{RevokeToken, TokenRequest};
@@ -118,12 +116,6 @@ impl AuthLoginClient {
             form.push(("client_id".to_owned(), client_id.clone()));
         }
         RevokeToken::new(self.base.request(Method::POST, "/v2/oauth2/token/revoke"), form)
-    }
-
-    pub(super) fn exchange(&self, code: &AuthorizationCode, mut form: Vec<(String, String)>) -> TokenRequest {
-        form.push(("code".to_owned(), code.expose().to_owned()));
-        form.push(("grant_type".to_owned(), "authorization_code".to_owned()));
-        self.token(form)
     }
 }
 

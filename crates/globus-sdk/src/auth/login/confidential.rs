@@ -1,8 +1,8 @@
 use std::fmt;
 
 use globus_core::{
-    BasicAuthorizer, ClientBuilder, ClientSecret, ConfidentialGrants, RefreshToken, Result, Scopes, TokenGrants,
-    TokenResponse, api_error::Service,
+    BasicAuthorizer, ClientBuilder, ClientSecret, ConfidentialGrants, RefreshToken, Result, Scopes,
+    TokenGrants, TokenResponse, api_error::Service,
 };
 
 use super::TokenRequest;
@@ -111,6 +111,8 @@ impl ConfidentialGrants for ConfidentialAppAuthClient {}
 
 impl fmt::Debug for ConfidentialAppAuthClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConfidentialAppAuthClient").field("client_id", &self.client_id()).finish_non_exhaustive()
+        f.debug_struct("ConfidentialAppAuthClient")
+            .field("client_id", &self.client_id())
+            .finish_non_exhaustive()
     }
 }

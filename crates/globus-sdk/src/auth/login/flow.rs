@@ -88,7 +88,9 @@ impl StartFlow {
         }
         let redirect_uri = match self.redirect_uri.filter(|uri| !uri.is_empty()) {
             Some(uri) => uri,
-            None if self.native => globus_core::config::url::join(self.login.base.base_url().as_str(), CODE_PAGE),
+            None if self.native => {
+                globus_core::config::url::join(self.login.base.base_url().as_str(), CODE_PAGE)
+            }
             None => return Err(Error::usage("name the address that the browser comes back to")),
         };
         let verifier = match (self.native, self.verifier) {
@@ -176,8 +178,9 @@ impl AuthorizationFlow {
     /// [`LoginError::NotAnAddress`]. A mismatch must not end the login: the right redirect may still come.
     pub fn code_from(&self, redirected: &str) -> Result<AuthorizationCode, LoginError> {
         let url = Url::parse(redirected.trim()).map_err(|_| LoginError::NotAnAddress)?;
-        let parameter =
-            |name: &str| url.query_pairs().find(|(other, _)| other == name).map(|(_, value)| value.into_owned());
+        let parameter = |name: &str| {
+            url.query_pairs().find(|(other, _)| other == name).map(|(_, value)| value.into_owned())
+        };
         // Compared as secrets are, so that the time it takes tells nothing.
         let state = CodeVerifier::new(parameter("state").unwrap_or_default());
         if state != CodeVerifier::new(self.state.as_str()) {
@@ -190,7 +193,10 @@ impl AuthorizationFlow {
                 description: parameter("error_description").map(line),
             });
         }
-        parameter("code").filter(|code| !code.is_empty()).map(AuthorizationCode::new).ok_or(LoginError::NoCode)
+        parameter("code")
+            .filter(|code| !code.is_empty())
+            .map(AuthorizationCode::new)
+            .ok_or(LoginError::NoCode)
     }
 
     /// Ends the login with the address that the browser came back with: checks the `state` and exchanges the
@@ -315,7 +321,8 @@ impl AuthorizeUrl<'_> {
         }
         parameters.retain(|(name, _)| self.parameters.iter().all(|(other, _)| other != name));
         parameters.extend(self.parameters);
-        let mut url = globus_core::config::url::request_url(flow.login.base.base_url(), "/v2/oauth2/authorize")?;
+        let mut url =
+            globus_core::config::url::request_url(flow.login.base.base_url(), "/v2/oauth2/authorize")?;
         url.query_pairs_mut().extend_pairs(parameters);
         Ok(url)
     }

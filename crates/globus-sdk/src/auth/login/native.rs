@@ -1,8 +1,7 @@
 use std::fmt;
 
 use globus_core::{
-    ClientBuilder, Error, RefreshToken, Result, Scopes, TokenGrants, TokenResponse,
-    api_error::Service,
+    ClientBuilder, Error, RefreshToken, Result, Scopes, TokenGrants, TokenResponse, api_error::Service,
 };
 
 use super::client::{AuthLoginClient, login_client};

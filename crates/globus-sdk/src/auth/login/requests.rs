@@ -83,7 +83,8 @@ impl TokenRequest {
             _ => (Grant::AuthorizationCode, false),
         };
         let clock = self.call.clock().clone();
-        let answer = self.call.form(self.form.pairs()).idempotent(idempotent).carries_secret().send_raw().await?;
+        let answer =
+            self.call.form(self.form.pairs()).idempotent(idempotent).carries_secret().send_raw().await?;
         if answer.status.is_redirection() {
             return Err(Error::refused(
                 "the token endpoint answered with a redirect, which is not followed; check the address of \

@@ -11,6 +11,8 @@ operation! {
 
 impl GetOpenIdConfiguration {
     pub(crate) fn new(client: &BaseClient) -> Self {
-        Self { call: client.request(Method::GET, "/.well-known/openid-configuration").without_authorization() }
+        Self {
+            call: client.request(Method::GET, "/.well-known/openid-configuration").without_authorization(),
+        }
     }
 }

@@ -1,0 +1,92 @@
+use std::fmt;
+
+use globus_core::api_error::Service;
+use globus_core::{Authorizer, BaseClient, Call, ClientBuilder, Result};
+use http::Method;
+use uuid::Uuid;
+
+use super::operations::{GetSubmissionId, GetTask, OperationLs, SubmitTransfer};
+use super::transfer_data::TransferData;
+
+/// The client of Globus Transfer: lists directories of collections, and has files moved between them.
+///
+/// Needs a token for `transfer.api.globus.org`, scope `urn:globus:auth:scope:transfer.api.globus.org:all`.
+///
+/// ```no_run
+/// use globus_sdk::{AccessTokenAuthorizer, TransferClient, TransferData};
+///
+/// # async fn example(transfer_access_token: &str, laptop: uuid::Uuid, cluster: uuid::Uuid) -> globus_sdk::Result<()> {
+/// let transfer_client = TransferClient::new(AccessTokenAuthorizer::new(transfer_access_token))?;
+///
+/// for entry in &transfer_client.operation_ls(laptop).path("/~/data").send().await?.data {
+///     println!("{:>12} {}", entry.size, entry.name);
+/// }
+///
+/// let data = TransferData::new(laptop, cluster)
+///     .label("nightly copy")
+///     .add_folder("/~/data/", "/~/backup/");
+/// let submitted = transfer_client.submit_transfer(data).send().await?;
+/// let task = transfer_client.get_task(submitted.task_id).send().await?;
+/// println!("{}: {} files", task.status, task.files_transferred);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct TransferClient {
+    base: BaseClient,
+}
+
+impl TransferClient {
+    /// The scope that allows everything that this client does.
+    pub const ALL_SCOPE: &'static str = "urn:globus:auth:scope:transfer.api.globus.org:all";
+
+    /// The resource server whose tokens this client takes.
+    pub const RESOURCE_SERVER: &'static str = "transfer.api.globus.org";
+
+    /// A client with this authorizer, for the environment of the `GLOBUS_SDK_*` variables.
+    ///
+    /// # Errors
+    ///
+    /// A usage error when a variable is not usable.
+    pub fn new(authorizer: impl Into<Authorizer>) -> Result<Self> {
+        Self::builder().authorizer(authorizer).build()
+    }
+
+    /// Sets up a client.
+    pub fn builder() -> ClientBuilder<Self> {
+        ClientBuilder::new(Service::Transfer, Some("transfer"), |base| Self { base })
+    }
+
+    /// Lists a directory of a collection. Without a path, the collection's default directory.
+    pub fn operation_ls(&self, endpoint_id: Uuid) -> OperationLs {
+        OperationLs::new(&self.base, endpoint_id)
+    }
+
+    /// Has files copied from one collection to another. The answer comes at once, with the id of the task
+    /// that does the work; [`get_task`](Self::get_task) says how far it is.
+    pub fn submit_transfer(&self, data: TransferData) -> SubmitTransfer {
+        SubmitTransfer::new(&self.base, data)
+    }
+
+    /// Reads a task.
+    pub fn get_task(&self, task_id: Uuid) -> GetTask {
+        GetTask::new(&self.base, task_id)
+    }
+
+    /// Asks for an id under which a submission can be repeated without being done twice.
+    /// [`submit_transfer`](Self::submit_transfer) does this by itself.
+    pub fn get_submission_id(&self) -> GetSubmissionId {
+        GetSubmissionId::new(&self.base)
+    }
+
+    /// A request to Globus Transfer that has no method of its own.
+    pub fn request(&self, method: Method, path: impl Into<String>) -> Call {
+        self.base.request(method, path)
+    }
+}
+
+impl fmt::Debug for TransferClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TransferClient").field("base", &self.base).finish()
+    }
+}
