@@ -33,5 +33,8 @@ pub use jiff::Timestamp;
 pub use refresh::{HeldTokens, OnRefresh, PendingPersist, RefreshWindows};
 pub use retry::{RetryBudget, RetryPolicy};
 pub use secret::{AccessToken, AuthorizationCode, ClientSecret, CodeVerifier, IdToken, RefreshToken};
-pub use storage::{FileAdapter, Namespace, Storage, StorageAdapter, StorageError, TokenStorage};
+pub use storage::{
+    FileAdapter, JsonTokenStorage, LegacyJsonTokenStorage, MemoryTokenStorage, Namespace,
+    SimpleJsonFileAdapter, Storage, StorageAdapter, StorageError, TokenStorage,
+};
 pub use token::{Grant, ResourceServer, Scopes, TokenData, TokenResponse};

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use crate::blocking_job::run_blocking;
 use crate::error::{Error, Result};
-use crate::storage::{RefreshLease, Storage, StorageAdapter};
+use crate::storage::{
+    JsonTokenStorage, LegacyJsonTokenStorage, MemoryTokenStorage, RefreshLease, Storage, StorageAdapter,
+};
 use crate::token::{ResourceServer, TokenData, TokenResponse};
 
 type Pending<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
@@ -171,6 +173,19 @@ impl<A: StorageAdapter> From<A> for OnRefresh {
         Self(Arc::new(Adapter(Arc::new(adapter))))
     }
 }
+
+/// The token storages of this crate go in as they are, like any [`Storage`].
+macro_rules! storages {
+    ($($storage:ty),* $(,)?) => {
+        $(impl From<$storage> for OnRefresh {
+            fn from(storage: $storage) -> Self {
+                Storage::from(storage).into()
+            }
+        })*
+    };
+}
+
+storages!(JsonTokenStorage, LegacyJsonTokenStorage, MemoryTokenStorage);
 
 impl From<Storage> for OnRefresh {
     fn from(storage: Storage) -> Self {

@@ -3,18 +3,36 @@
 //! There are two interfaces, for two kinds of programs:
 //!
 //! * A [`StorageAdapter`] keeps *one* token. It is blocking and small, and any adapter is a refresh callback
-//!   as it stands. [`SimpleJsonFileAdapter`](crate::storage::SimpleJsonFileAdapter) keeps it in a file.
+//!   as it stands. [`SimpleJsonFileAdapter`] keeps it in a file.
 //! * A [`TokenStorage`] keeps *many* tokens, by namespace and resource server. Apps use these, through the
 //!   handle [`Storage`].
 
 mod adapter;
 mod contract;
+mod document;
 mod error;
+mod file;
+mod flat;
 mod handle;
+mod json;
 mod lease;
+mod legacy_json;
+mod memory;
+mod options;
 
 pub use adapter::{FileAdapter, StorageAdapter};
 pub use contract::{Capabilities, Loaded, Namespace, StoreKind, TokenStorage};
 pub use error::{StorageError, StorageErrorKind};
+pub use file::Durability;
+pub use flat::SimpleJsonFileAdapter;
 pub use handle::Storage;
+pub use json::JsonTokenStorage;
 pub use lease::{Lease, RefreshLease, Release};
+pub use legacy_json::LegacyJsonTokenStorage;
+pub use memory::MemoryTokenStorage;
+
+/// The member of a file that tells who wrote it.
+const VERSION_KEY: &str = "globus-sdk.version";
+
+/// Who writes: this version of this crate, told apart from the Python packages.
+const VERSION: &str = concat!("rs-", env!("CARGO_PKG_VERSION"));

@@ -48,10 +48,6 @@ impl Json {
         if let Self::Object(object) = self { Some(object) } else { None }
     }
 
-    pub(crate) fn as_object_mut(&mut self) -> Option<&mut Object> {
-        if let Self::Object(object) = self { Some(object) } else { None }
-    }
-
     pub(crate) fn to_value(&self) -> Value {
         match self {
             Self::Null => Value::Null,

@@ -31,5 +31,6 @@ pub use data::{Generation, TokenData};
 pub(crate) use names::text_newtype;
 pub use names::{ResourceServer, Scopes};
 pub use parse::MalformedTokenResponse;
+pub(crate) use record::FLAT_VERSION_KEY;
 pub use record::InvalidRecord;
 pub use response::{ByResourceServer, ByScopes, Grant, NoSuchToken, TokenResponse};

@@ -1,0 +1,506 @@
+//! Leases as files: made in one step, ending by themselves, taken over by one process only.
+//!
+//! The file of a lease names its holder. Whoever finds it waits until it is gone, or takes it over when the holder
+//! is dead: its process is gone (which only a process of the same machine can see), or the file stayed the same for
+//! the whole time of a lease by the waiter's own clock, or its deadline is more than a day past.
+//!
+//! A dead lease must be removed once and never its successor, which may appear at any moment in the same place. So
+//! whoever removes a lease first makes a *claim*, a file named after the very content to be removed. There can be one,
+//! and while it is there nobody else removes that content. A claim of a dead process gives way to one with the next
+//! number.
+
+use std::collections::HashMap;
+use std::fs::OpenOptions;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{beside, directory_of, os, write};
+use crate::blocking_job::run_blocking;
+use crate::storage::{Lease, Release, StorageError};
+
+/// How long a lease lasts when its holder dies.
+pub(super) const TIME: Duration = Duration::from_secs(30);
+
+/// Clocks of two machines do not differ by more.
+const CLOCK_DIFFERENCE_SECONDS: i64 = 24 * 60 * 60;
+
+/// What the file of a lease says.
+#[derive(Debug, Serialize, Deserialize)]
+struct Holder {
+    host: String,
+    boot: Option<String>,
+    pid_namespace: Option<String>,
+    pid: u32,
+    nonce: String,
+    /// Seconds since 1970-01-01 UTC by the holder's clock.
+    deadline: i64,
+    fencing: u64,
+}
+
+impl Holder {
+    fn this_process(time: Duration, fencing: u64) -> Self {
+        Self {
+            host: os::host(),
+            boot: os::boot_id(),
+            pid_namespace: os::pid_namespace(),
+            pid: std::process::id(),
+            nonce: uuid::Uuid::new_v4().simple().to_string(),
+            deadline: Timestamp::now().as_second().saturating_add(time.as_secs().cast_signed()),
+            fencing,
+        }
+    }
+
+    /// Whether the process is certainly gone. Known only of this start of this machine, and of this container.
+    fn is_gone(&self) -> bool {
+        self.host == os::host()
+            && self.boot.is_some()
+            && self.boot == os::boot_id()
+            && self.pid_namespace.is_some()
+            && self.pid_namespace == os::pid_namespace()
+            && os::process_is_gone(self.pid)
+    }
+
+    fn is_long_over(&self) -> bool {
+        self.deadline.saturating_add(CLOCK_DIFFERENCE_SECONDS) < Timestamp::now().as_second()
+    }
+}
+
+/// A lease that this process holds.
+#[derive(Debug)]
+pub(super) struct FileLease {
+    path: PathBuf,
+    target: PathBuf,
+    content: Vec<u8>,
+    time: Duration,
+    fencing: u64,
+    /// By both clocks, of which one stops while the machine sleeps and the other may be set.
+    since: (Instant, SystemTime),
+    held: bool,
+}
+
+impl FileLease {
+    pub(super) fn fencing(&self) -> u64 {
+        self.fencing
+    }
+
+    fn give_back(&mut self) -> io::Result<()> {
+        if !std::mem::take(&mut self.held) || read(&self.path)?.as_ref() != Some(&self.content) {
+            return Ok(());
+        }
+        let (since, wall_since) = self.since;
+        let half = self.time / 2;
+        if since.elapsed() < half && wall_since.elapsed().is_ok_and(|elapsed| elapsed < half) {
+            // Nobody can have seen it unchanged for the whole time yet, so it is ours to remove.
+            return remove(&self.path);
+        }
+        Takeover::new(self.time).remove(&self.target, &self.path, &self.content)
+    }
+}
+
+impl Lease for FileLease {
+    fn release(mut self: Box<Self>) -> Release {
+        Box::pin(run_blocking(move || {
+            let path = self.path.clone();
+            self.give_back().map_err(|error| StorageError::from_io(error, "release").with_path(path))
+        }))
+    }
+}
+
+impl Drop for FileLease {
+    fn drop(&mut self) {
+        // The lease ends by itself if this fails.
+        drop(self.give_back());
+    }
+}
+
+/// Who holds the lease, in words.
+pub(super) fn holder(target: &Path, ending: &str) -> Option<String> {
+    let content = read(&beside(target, "", ending)).ok()??;
+    let holder: Holder = serde_json::from_slice(&content).ok()?;
+    Some(format!("process {} on host {:?}", holder.pid, holder.host))
+}
+
+/// Takes the lease `<name>.<ending>`.
+pub(super) fn acquire(
+    target: &Path,
+    ending: &str,
+    time: Duration,
+    max_wait: Duration,
+) -> Result<FileLease, StorageError> {
+    let path = beside(target, "", ending);
+    let start = Instant::now();
+    let mut takeover = Takeover::new(time);
+    let mut pause = Pause::new();
+    let mut fencing_above = 0;
+    let refused = |error| StorageError::from_io(error, "take the lease of");
+    loop {
+        if let Some(found) = read(&path).map_err(refused)? {
+            if let Ok(holder) = serde_json::from_slice::<Holder>(&found) {
+                fencing_above = fencing_above.max(holder.fencing.saturating_add(1));
+            }
+            if takeover.is_dead(&path, &found) {
+                takeover.remove(target, &path, &found).map_err(refused)?;
+            }
+        } else {
+            let since = (Instant::now(), SystemTime::now());
+            let now = u64::try_from(Timestamp::now().as_microsecond()).unwrap_or(0);
+            let fencing = now.max(fencing_above);
+            let holder = Holder::this_process(time, fencing);
+            if let Some(content) = place(target, &path, &holder).map_err(refused)? {
+                return Ok(FileLease {
+                    path,
+                    target: target.into(),
+                    content,
+                    time,
+                    fencing,
+                    since,
+                    held: true,
+                });
+            }
+        }
+        if start.elapsed() >= max_wait {
+            return Err(StorageError::locked(holder(target, ending), start.elapsed()));
+        }
+        pause.wait();
+    }
+}
+
+/// Makes the file with its whole content in one step, and answers the content; `None` when there is one already.
+fn place(target: &Path, path: &Path, holder: &Holder) -> io::Result<Option<Vec<u8>>> {
+    let content = serde_json::to_vec(holder)?;
+    let mut new = tempfile::Builder::new()
+        .prefix(&write::prefix(target, "lease"))
+        .rand_bytes(12)
+        .tempfile_in(directory_of(target))?;
+    os::make_private(new.as_file())?;
+    new.write_all(&content)?;
+    match std::fs::hard_link(new.path(), path) {
+        Ok(()) => return Ok(Some(content)),
+        // Over a network the first answer may get lost, and the repeated question find our own work.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            return Ok((read(path)?.as_ref() == Some(&content)).then_some(content));
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(error),
+        // A file system without hard links.
+        Err(_) => {}
+    }
+    match os::private(OpenOptions::new().write(true).create_new(true)).open(path) {
+        Ok(mut file) => match file.write_all(&content) {
+            Ok(()) => Ok(Some(content)),
+            Err(error) => {
+                // Half a lease would keep everybody waiting.
+                drop(remove(path));
+                Err(error)
+            }
+        },
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let mut content = Vec::new();
+    match os::open_to_read(path).and_then(|file| file.take(64 * 1024).read_to_end(&mut content)) {
+        Ok(_) => Ok(Some(content)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
+/// What one waiter has seen of leases and claims, and since when.
+struct Takeover {
+    time: Duration,
+    seen: HashMap<PathBuf, (Vec<u8>, Instant)>,
+}
+
+impl Takeover {
+    fn new(time: Duration) -> Self {
+        Self { time, seen: HashMap::new() }
+    }
+
+    fn is_dead(&mut self, path: &Path, content: &[u8]) -> bool {
+        let since = match self.seen.get(path) {
+            Some((seen, since)) if seen == content => *since,
+            _ => {
+                let now = Instant::now();
+                self.seen.insert(path.to_owned(), (content.to_owned(), now));
+                now
+            }
+        };
+        since.elapsed() >= self.time
+            || serde_json::from_slice::<Holder>(content)
+                .is_ok_and(|holder| holder.is_gone() || holder.is_long_over())
+    }
+
+    /// Removes the lease if it still has this content and nobody else is about to do so.
+    fn remove(&mut self, target: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
+        for number in 0.. {
+            let claim = claim_path(target, content, number);
+            if place(target, &claim, &Holder::this_process(self.time, 0))?.is_none() {
+                match read(&claim)? {
+                    Some(other) if self.is_dead(&claim, &other) => continue,
+                    _ => return Ok(()),
+                }
+            }
+            if read(path)?.as_deref() == Some(content) {
+                std::fs::rename(path, &claim)?;
+                if read(&claim)?.as_deref() != Some(content) {
+                    // Only after this process stood still for the whole time of a lease: put back what is not ours.
+                    drop(std::fs::hard_link(&claim, path));
+                }
+            }
+            return (0..=number).try_for_each(|number| remove(&claim_path(target, content, number)));
+        }
+        Ok(())
+    }
+}
+
+fn claim_path(target: &Path, content: &[u8], number: u32) -> PathBuf {
+    let digest = Sha256::digest(content);
+    let mut name = write::prefix(target, "claim");
+    for byte in digest.iter().take(8) {
+        name.push(format!("{byte:02x}"));
+    }
+    name.push(format!("-{number}"));
+    directory_of(target).join(name)
+}
+
+/// Waits between two looks: short at first, then up to 25 ms, never twice the same.
+pub(super) struct Pause(Duration);
+
+impl Pause {
+    pub(super) fn new() -> Self {
+        Self(Duration::from_millis(1))
+    }
+
+    pub(super) fn wait(&mut self) {
+        let share = getrandom::u32().map_or(0.5, |random| f64::from(random) / f64::from(u32::MAX));
+        std::thread::sleep(self.0.mul_f64(0.5 + share / 2.0));
+        self.0 = (self.0 * 2).min(Duration::from_millis(25));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+    use super::*;
+
+    /// Above what any system numbers its processes with.
+    const NO_PROCESS: u32 = 0x7fff_fff0;
+    const LONG: Duration = Duration::from_secs(600);
+
+    fn target(directory: &tempfile::TempDir) -> PathBuf {
+        directory.path().join("tokens.json")
+    }
+
+    fn put(target: &Path, change: impl FnOnce(&mut Holder)) -> PathBuf {
+        let mut holder = Holder::this_process(LONG, 7);
+        change(&mut holder);
+        let path = beside(target, "", "refresh");
+        place(target, &path, &holder).unwrap().unwrap();
+        path
+    }
+
+    fn only(directory: &tempfile::TempDir, expected: &[&str]) {
+        let mut names: Vec<_> = std::fs::read_dir(directory.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn a_lease_names_its_holder_and_goes_when_given_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = target(&directory);
+        let mut lease = acquire(&target, "refresh", LONG, LONG).unwrap();
+        only(&directory, &["tokens.json.refresh"]);
+        assert!(
+            holder(&target, "refresh").unwrap().starts_with(&format!("process {} on", std::process::id()))
+        );
+        lease.give_back().unwrap();
+        only(&directory, &[]);
+    }
+
+    #[test]
+    fn the_lease_of_a_process_that_is_gone_is_taken_over_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = target(&directory);
+        put(&target, |holder| holder.pid = NO_PROCESS);
+        // The time of the lease is much longer than what is waited.
+        let lease = acquire(&target, "refresh", LONG, LONG / 10).unwrap();
+        assert!(lease.fencing() > 7);
+        only(&directory, &["tokens.json.refresh"]);
+    }
+
+    #[test]
+    fn the_number_of_a_process_means_nothing_on_another_machine() {
+        let elsewhere: [fn(&mut Holder); 3] = [
+            |holder| holder.host.push('x'),
+            |holder| holder.boot = Some("another".into()),
+            |holder| holder.pid_namespace = Some("another".into()),
+        ];
+        for change in elsewhere {
+            let directory = tempfile::tempdir().unwrap();
+            let target = target(&directory);
+            put(&target, |holder| {
+                holder.pid = NO_PROCESS;
+                change(holder);
+            });
+            let error = acquire(&target, "refresh", LONG, Duration::from_millis(20)).unwrap_err();
+            assert!(error.is_locked());
+            assert!(error.to_string().contains(&NO_PROCESS.to_string()), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_lease_that_stays_the_same_for_its_whole_time_is_taken_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = target(&directory);
+        put(&target, |holder| holder.host = "elsewhere".into());
+        let time = Duration::from_millis(100);
+        let start = Instant::now();
+        let lease = acquire(&target, "refresh", time, LONG).unwrap();
+        assert!(start.elapsed() >= time);
+        drop(lease);
+        only(&directory, &[]);
+    }
+
+    #[test]
+    fn half_a_lease_is_taken_over_after_its_time_too() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = target(&directory);
+        std::fs::write(beside(&target, "", "refresh"), "{\"ho").unwrap();
+        acquire(&target, "refresh", Duration::from_millis(50), LONG).unwrap();
+    }
+
+    #[test]
+    fn a_change_of_the_content_starts_the_time_anew() {
+        let time = Duration::from_secs(1);
+        let mut takeover = Takeover::new(time);
+        let path = Path::new("x");
+        assert!(!takeover.is_dead(path, b"one"));
+        std::thread::sleep(time);
+        assert!(!takeover.is_dead(path, b"two"));
+        std::thread::sleep(time);
+        assert!(takeover.is_dead(path, b"two"));
+    }
+
+    #[test]
+    fn only_a_deadline_more_than_a_day_past_is_believed() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = target(&directory);
+        let path = put(&target, |holder| {
+            holder.host = "elsewhere".into();
+            holder.deadline = Timestamp::now().as_second() - 3_600;
+        });
+        assert!(acquire(&target, "refresh", LONG, Duration::ZERO).unwrap_err().is_locked());
+        remove(&path).unwrap();
+        put(&target, |holder| {
+            holder.host = "elsewhere".into();
+            holder.deadline = Timestamp::now().as_second() - CLOCK_DIFFERENCE_SECONDS - 60;
+        });
+        acquire(&target, "refresh", LONG, LONG / 10).unwrap();
+    }
+
+    #[test]
+    fn giving_back_a_lost_lease_leaves_the_new_holder_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = target(&directory);
+        let lease = acquire(&target, "refresh", LONG, LONG).unwrap();
+        remove(&lease.path).unwrap();
+        put(&target, |holder| holder.host = "elsewhere".into());
+        drop(lease);
+        assert!(holder(&target, "refresh").unwrap().contains("elsewhere"));
+    }
+
+    #[test]
+    fn a_lease_given_back_late_goes_and_leaves_no_claim() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = target(&directory);
+        let lease = acquire(&target, "refresh", Duration::ZERO, LONG).unwrap();
+        drop(lease);
+        only(&directory, &[]);
+    }
+
+    fn claim_of(target: &Path, content: &[u8], pid: u32) -> PathBuf {
+        let claim = claim_path(target, content, 0);
+        let mut holder = Holder::this_process(LONG, 0);
+        holder.pid = pid;
+        place(target, &claim, &holder).unwrap().unwrap();
+        claim
+    }
+
+    #[test]
+    fn while_another_process_removes_a_lease_it_is_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = target(&directory);
+        let path = put(&target, |holder| holder.pid = NO_PROCESS);
+        let content = read(&path).unwrap().unwrap();
+        let claim = claim_of(&target, &content, std::process::id());
+        Takeover::new(LONG).remove(&target, &path, &content).unwrap();
+        assert!(path.exists() && claim.exists());
+    }
+
+    #[test]
+    fn a_claim_of_a_dead_process_does_not_stand_in_the_way() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = target(&directory);
+        let path = put(&target, |holder| holder.pid = NO_PROCESS);
+        let content = read(&path).unwrap().unwrap();
+        claim_of(&target, &content, NO_PROCESS);
+        Takeover::new(LONG).remove(&target, &path, &content).unwrap();
+        only(&directory, &[]);
+    }
+
+    #[test]
+    fn two_never_hold_the_lease_even_if_every_second_holder_dies() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = target(&directory);
+        let is_held = AtomicBool::new(false);
+        let turns = AtomicU32::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    // The last turn of each gives the lease back, so in the end nothing is left.
+                    for turn in 0..26 {
+                        let lease = acquire(&target, "refresh", LONG, LONG).unwrap();
+                        assert!(!is_held.swap(true, Ordering::SeqCst), "two hold the lease");
+                        turns.fetch_add(1, Ordering::SeqCst);
+                        std::thread::yield_now();
+                        is_held.store(false, Ordering::SeqCst);
+                        if turn % 2 == 0 {
+                            die(&target, lease);
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(turns.load(Ordering::SeqCst), 208);
+        only(&directory, &[]);
+    }
+
+    /// Leaves the lease as a process leaves it that was killed.
+    fn die(target: &Path, mut lease: FileLease) {
+        let mut holder: Holder = serde_json::from_slice(&lease.content).unwrap();
+        holder.pid = NO_PROCESS;
+        let dead = lease.path.with_extension(&holder.nonce);
+        place(target, &dead, &holder).unwrap().unwrap();
+        std::fs::rename(dead, &lease.path).unwrap();
+        lease.held = false;
+    }
+}

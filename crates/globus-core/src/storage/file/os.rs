@@ -1,0 +1,156 @@
+//! What the operating system is asked for, and what is known where it is not a Unix.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io;
+use std::path::Path;
+
+pub(super) use platform::{
+    belongs_to_us, boot_id, create_private_directories, host, is_open_to_others, is_symlink_refused,
+    make_private, pid_namespace, private, process_is_gone, refuses_locks, sync_directory, without_links,
+};
+
+/// Opens a file to read it; a link is not followed, and a pipe is not waited for.
+pub(super) fn open_to_read(path: &Path) -> io::Result<File> {
+    without_links(OpenOptions::new().read(true)).open(path)
+}
+
+#[cfg(unix)]
+mod platform {
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+
+    use rustix::fs::OFlags;
+    use rustix::io::Errno;
+    use rustix::process::{Pid, geteuid, test_kill_process};
+
+    use super::{File, Metadata, OpenOptions, Path, io};
+
+    pub(in super::super) fn without_links(options: &mut OpenOptions) -> &mut OpenOptions {
+        // The flags are small positive numbers on every Unix.
+        options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
+    }
+
+    /// The options for a file that nobody else may open.
+    pub(in super::super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+        without_links(options).mode(0o600)
+    }
+
+    /// Makes a file readable and writable by its owner alone, whatever the umask made of it.
+    pub(in super::super) fn make_private(file: &File) -> io::Result<()> {
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))
+    }
+
+    pub(in super::super) fn create_private_directories(path: &Path) -> io::Result<()> {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+    }
+
+    pub(in super::super) fn is_symlink_refused(error: &io::Error) -> bool {
+        error.raw_os_error() == Some(Errno::LOOP.raw_os_error())
+    }
+
+    pub(in super::super) fn belongs_to_us(facts: &Metadata) -> bool {
+        facts.uid() == geteuid().as_raw() || facts.uid() == 0
+    }
+
+    pub(in super::super) fn is_open_to_others(facts: &Metadata) -> bool {
+        facts.mode() & 0o077 != 0
+    }
+
+    /// Waits until the names in a directory are on the disk, where the file system can say.
+    pub(in super::super) fn sync_directory(path: &Path) -> io::Result<()> {
+        match File::open(path).and_then(|directory| directory.sync_all()) {
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
+            {
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
+    /// Whether the file system has no locks, as some network file systems.
+    pub(in super::super) fn refuses_locks(error: &io::Error) -> bool {
+        [Errno::NOLCK, Errno::OPNOTSUPP, Errno::NOTSUP, Errno::NOSYS, Errno::INVAL]
+            .iter()
+            .any(|refusal| error.raw_os_error() == Some(refusal.raw_os_error()))
+    }
+
+    pub(in super::super) fn process_is_gone(pid: u32) -> bool {
+        i32::try_from(pid)
+            .ok()
+            .and_then(Pid::from_raw)
+            .is_some_and(|pid| test_kill_process(pid) == Err(Errno::SRCH))
+    }
+
+    pub(in super::super) fn host() -> String {
+        rustix::system::uname().nodename().to_string_lossy().into_owned()
+    }
+
+    /// Tells one start of the machine from another.
+    pub(in super::super) fn boot_id() -> Option<String> {
+        let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        Some(id.trim().to_owned())
+    }
+
+    /// Tells containers apart, in which the same number is another process.
+    pub(in super::super) fn pid_namespace() -> Option<String> {
+        let link = std::fs::read_link("/proc/self/ns/pid").ok()?;
+        Some(link.to_string_lossy().into_owned())
+    }
+}
+
+#[cfg(not(unix))]
+mod platform {
+    use super::{File, Metadata, OpenOptions, Path, io};
+
+    pub(in super::super) fn without_links(options: &mut OpenOptions) -> &mut OpenOptions {
+        options
+    }
+
+    pub(in super::super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+        options
+    }
+
+    pub(in super::super) fn make_private(_: &File) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(in super::super) fn create_private_directories(path: &Path) -> io::Result<()> {
+        std::fs::create_dir_all(path)
+    }
+
+    pub(in super::super) fn is_symlink_refused(_: &io::Error) -> bool {
+        false
+    }
+
+    pub(in super::super) fn belongs_to_us(_: &Metadata) -> bool {
+        true
+    }
+
+    pub(in super::super) fn is_open_to_others(_: &Metadata) -> bool {
+        false
+    }
+
+    pub(in super::super) fn sync_directory(_: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(in super::super) fn refuses_locks(error: &io::Error) -> bool {
+        error.kind() == io::ErrorKind::Unsupported
+    }
+
+    pub(in super::super) fn process_is_gone(_: u32) -> bool {
+        false
+    }
+
+    pub(in super::super) fn host() -> String {
+        std::env::var("COMPUTERNAME").unwrap_or_default()
+    }
+
+    pub(in super::super) fn boot_id() -> Option<String> {
+        None
+    }
+
+    pub(in super::super) fn pid_namespace() -> Option<String> {
+        None
+    }
+}

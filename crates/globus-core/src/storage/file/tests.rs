@@ -1,0 +1,159 @@
+use super::*;
+
+const STEPS: [Step; 6] =
+    [Step::Lock, Step::Create, Step::Write, Step::Sync, Step::Rename, Step::SyncDirectory];
+
+fn write(file: &TokenFile, content: &str) -> Result<(), StorageError> {
+    file.update(|_| Ok((Change::Replace(content.to_owned().into()), ())))
+}
+
+fn content(file: &TokenFile) -> String {
+    String::from_utf8(file.read().unwrap().unwrap().to_vec()).unwrap()
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let mut names: Vec<_> = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn whatever_step_fails_the_file_is_old_or_new_and_nothing_stays_behind() {
+    for step in STEPS {
+        let directory = tempfile::tempdir().unwrap();
+        let mut file = TokenFile::new(directory.path().join("tokens.json"));
+        write(&file, "old").unwrap();
+        file.fail_at = Some((step, io::ErrorKind::StorageFull));
+        let error = write(&file, "new").unwrap_err();
+        assert_eq!(*error.kind(), StorageErrorKind::NoSpace, "{step:?}");
+        assert_eq!(error.path(), Some(file.path()), "{step:?}");
+        assert_eq!(content(&file), if step == Step::SyncDirectory { "new" } else { "old" }, "{step:?}");
+        assert_eq!(names(directory.path()), ["tokens.json", "tokens.json.lock"], "{step:?}");
+        file.fail_at = None;
+        write(&file, "newer").unwrap();
+        assert_eq!(content(&file), "newer");
+    }
+}
+
+#[test]
+fn with_no_wait_for_the_disk_no_sync_is_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut file = TokenFile::new(directory.path().join("tokens.json"));
+    file.durability = Durability::Rename;
+    for step in [Step::Sync, Step::SyncDirectory] {
+        file.fail_at = Some((step, io::ErrorKind::Other));
+        write(&file, "new").unwrap();
+    }
+}
+
+#[test]
+fn a_refused_change_leaves_everything_as_it_was() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = TokenFile::new(directory.path().join("tokens.json"));
+    write(&file, "old").unwrap();
+    let refused = file.update::<()>(|_| Err(StorageError::new(StorageErrorKind::ForeignFile)));
+    assert_eq!(*refused.unwrap_err().kind(), StorageErrorKind::ForeignFile);
+    assert_eq!(content(&file), "old");
+}
+
+#[test]
+fn what_dead_writers_left_is_swept_and_nothing_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("tokens.json");
+    for name in
+        [".tokens.json.new-dead", ".tokens.json.lease-young", ".other.json.new-x", "tokens.json.v1.bak"]
+    {
+        std::fs::write(directory.path().join(name), "left").unwrap();
+    }
+    let old = directory.path().join(".tokens.json.lease-old");
+    let long_ago = std::time::SystemTime::now() - Duration::from_secs(48 * 60 * 60);
+    File::create(&old).unwrap().set_modified(long_ago).unwrap();
+    write(&TokenFile::new(&path), "new").unwrap();
+    assert_eq!(
+        names(directory.path()),
+        [
+            ".other.json.new-x",
+            ".tokens.json.lease-young",
+            "tokens.json",
+            "tokens.json.lock",
+            "tokens.json.v1.bak"
+        ]
+    );
+}
+
+/// Every writer adds one to a number; a lost update shows.
+fn count_up(flock: Flock) {
+    const WRITERS: usize = 6;
+    const EACH: usize = 25;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("number");
+    std::thread::scope(|scope| {
+        for _ in 0..WRITERS {
+            scope.spawn(|| {
+                let mut file = TokenFile::new(&path);
+                file.flock = flock;
+                file.durability = Durability::Rename;
+                file.lock_wait = Duration::from_secs(600);
+                for _ in 0..EACH {
+                    let add = |old: Option<&[u8]>| {
+                        let old =
+                            old.map_or(0, |old| std::str::from_utf8(old).unwrap().parse::<usize>().unwrap());
+                        Ok((Change::Replace((old + 1).to_string().into()), ()))
+                    };
+                    file.update(add).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(content(&TokenFile::new(&path)), (WRITERS * EACH).to_string());
+    let mut left = names(directory.path());
+    left.retain(|name| name != "number.lock");
+    assert_eq!(left, ["number"]);
+}
+
+#[test]
+fn no_update_is_lost() {
+    count_up(Flock::Use);
+}
+
+#[test]
+fn no_update_is_lost_where_the_file_system_refuses_locks() {
+    count_up(Flock::Refused);
+}
+
+#[test]
+fn no_update_is_lost_without_locks_of_the_operating_system() {
+    count_up(Flock::Never);
+}
+
+#[test]
+fn a_writer_that_does_not_get_the_lock_says_who_has_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut file = TokenFile::new(directory.path().join("tokens.json"));
+    let held = file.lock(file.path()).unwrap();
+    for flock in [Flock::Use, Flock::Refused] {
+        file.flock = flock;
+        file.lock_wait = Duration::from_millis(20);
+        let error = write(&file, "new").unwrap_err();
+        let StorageErrorKind::Locked { holder: Some(holder), waited } = error.kind() else {
+            panic!("{error:?}")
+        };
+        assert!(holder.contains(&format!("process {} ", std::process::id())), "{holder}");
+        assert!(*waited >= Duration::from_millis(20) || flock == Flock::Refused);
+        assert!(error.is_locked());
+    }
+    drop(held);
+    write(&file, "new").unwrap();
+}
+
+#[test]
+fn a_file_that_is_too_large_is_not_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("tokens.json");
+    File::create(&path).unwrap().set_len(MAX_SIZE + 1).unwrap();
+    let error = TokenFile::new(&path).read().unwrap_err();
+    assert!(matches!(error.kind(), StorageErrorKind::Io { reason: io::ErrorKind::FileTooLarge, .. }));
+}

@@ -1,0 +1,75 @@
+//! A new content in one step: beside the file first, then in its place.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use super::{Durability, Step, TokenFile, directory_of, os};
+use crate::storage::StorageError;
+
+/// A lease that is so long on its way belongs to nobody any more.
+const DEAD_LEASE_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl TokenFile {
+    /// Puts `content` in the place of `target`. Whatever fails, the file is the old or the new one.
+    pub(super) fn replace(&self, target: &Path, content: &[u8]) -> Result<(), StorageError> {
+        let refused = |step: Step| move |error| StorageError::from_io(error, step.verb());
+        let directory = directory_of(target);
+
+        self.may(Step::Create)?;
+        let mut new = tempfile::Builder::new()
+            .prefix(&prefix(target, "new"))
+            .rand_bytes(12)
+            .tempfile_in(directory)
+            .map_err(refused(Step::Create))?;
+        os::make_private(new.as_file()).map_err(refused(Step::Create))?;
+        self.may(Step::Write)?;
+        new.write_all(content).map_err(refused(Step::Write))?;
+        if self.durability == Durability::Full {
+            self.may(Step::Sync)?;
+            new.as_file().sync_all().map_err(refused(Step::Sync))?;
+        }
+        self.may(Step::Rename)?;
+        new.persist(target).map_err(|error| refused(Step::Rename)(error.error))?;
+        if self.durability == Durability::Full {
+            self.may(Step::SyncDirectory)?;
+            os::sync_directory(directory).map_err(refused(Step::SyncDirectory))?;
+        }
+        Ok(())
+    }
+}
+
+/// The beginning of the names of the files that pass beside `target`.
+pub(super) fn prefix(target: &Path, what: &str) -> OsString {
+    let mut prefix = OsString::from(".");
+    prefix.push(target.file_name().unwrap_or_default());
+    prefix.push(".");
+    prefix.push(what);
+    prefix.push("-");
+    prefix
+}
+
+/// Deletes what dead writers left behind. The caller holds the write lock, so no content is rightly on its way.
+/// Leases may be; of those only what is a day old goes. What cannot be deleted is left for another time.
+pub(super) fn sweep(target: &Path) {
+    let contents = prefix(target, "new");
+    let leases = [prefix(target, "lease"), prefix(target, "claim")];
+    let Ok(entries) = std::fs::read_dir(directory_of(target)) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let begins = |prefix: &OsString| name.as_encoded_bytes().starts_with(prefix.as_encoded_bytes());
+        if begins(&contents) || leases.iter().any(begins) && is_old(&entry) {
+            drop(std::fs::remove_file(entry.path()));
+        }
+    }
+}
+
+fn is_old(entry: &std::fs::DirEntry) -> bool {
+    entry
+        .metadata()
+        .and_then(|facts| facts.modified())
+        .ok()
+        .and_then(|modified| SystemTime::now().duration_since(modified).ok())
+        .is_some_and(|age| age > DEAD_LEASE_AGE)
+}

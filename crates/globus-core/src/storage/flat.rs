@@ -1,0 +1,168 @@
+//! The flat file: one token, as the package globus-sdk-tokenstorage writes it.
+
+use std::path::{Path, PathBuf};
+
+use super::file::{Change, TokenFile};
+use super::options::file_options;
+use super::{FileAdapter, RefreshLease, StorageAdapter, StorageError, StorageErrorKind, StoreKind, VERSION};
+use crate::token::json::{Json, Object};
+use crate::token::{FLAT_VERSION_KEY, ResourceServer, Scopes, TokenData, TokenResponse};
+
+/// Keeps the token of one resource server in a JSON file, readable by its owner alone.
+///
+/// The file is the one of the Python package globus-sdk-tokenstorage. Which token of a response is kept is said once:
+/// by its resource server, or by scopes that it carries. The adapter is a refresh callback as it stands; a refresh
+/// whose answer has no refresh token keeps the stored one.
+///
+/// A file with other content is not overwritten, unless [`overwrite_foreign`](Self::overwrite_foreign) allows it. The
+/// directory must exist.
+///
+/// ```
+/// use globus_core::storage::{FileAdapter, SimpleJsonFileAdapter, StorageAdapter};
+/// use globus_core::token::{Grant, TokenResponse};
+///
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("transfer.json");
+/// let adapter = SimpleJsonFileAdapter::for_resource_server(path, "transfer.api.globus.org");
+///
+/// if !adapter.file_exists() {
+///     // After a login:
+///     let body = br#"{"access_token": "AgExample", "refresh_token": "AgExampleRefresh", "expires_in": 172800,
+///         "scope": "urn:globus:auth:scope:transfer.api.globus.org:all", "token_type": "Bearer",
+///         "resource_server": "transfer.api.globus.org", "other_tokens": []}"#;
+///     let response = TokenResponse::parse(Grant::AuthorizationCode, body, globus_core::Timestamp::now())?;
+///     adapter.store(&response)?;
+/// }
+///
+/// let token = adapter.read()?;
+/// assert_eq!(token.access_token.expose(), "AgExample");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[doc(alias = "SimpleJSONFileAdapter")]
+#[derive(Clone, Debug)]
+pub struct SimpleJsonFileAdapter {
+    file: TokenFile,
+    wanted: Wanted,
+    overwrite_foreign: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Wanted {
+    ResourceServer(ResourceServer),
+    Scopes(Scopes),
+}
+
+impl SimpleJsonFileAdapter {
+    /// Keeps the token of this resource server.
+    pub fn for_resource_server(path: impl Into<PathBuf>, resource_server: impl Into<ResourceServer>) -> Self {
+        Self::new(path.into(), Wanted::ResourceServer(resource_server.into()))
+    }
+
+    /// Keeps the token that carries all of these scopes, given as a text with blanks or as a list.
+    pub fn for_scopes(path: impl Into<PathBuf>, scopes: impl Into<Scopes>) -> Self {
+        Self::new(path.into(), Wanted::Scopes(scopes.into()))
+    }
+
+    fn new(path: PathBuf, wanted: Wanted) -> Self {
+        Self { file: TokenFile::new(path), wanted, overwrite_foreign: false }
+    }
+
+    /// Allows to overwrite a file that is no flat token file. What it held is lost.
+    #[must_use]
+    pub fn overwrite_foreign(mut self, allow: bool) -> Self {
+        self.overwrite_foreign = allow;
+        self
+    }
+
+    file_options!();
+
+    fn resource_server(&self) -> Option<&ResourceServer> {
+        match &self.wanted {
+            Wanted::ResourceServer(name) => Some(name),
+            Wanted::Scopes(_) => None,
+        }
+    }
+
+    fn parse(&self, content: &[u8]) -> Result<TokenData, StorageError> {
+        let document = Json::parse(content)?;
+        let object = document.as_object().ok_or_else(|| StorageError::new(StorageErrorKind::NotAnObject))?;
+        if object.get("format_version").is_some() {
+            return Err(StorageError::unknown_format(object));
+        }
+        let token =
+            TokenData::from_flat(object, self.resource_server()).map_err(StorageError::field_at_fault)?;
+        match self.resource_server() {
+            Some(expected) if *expected != token.resource_server => {
+                Err(StorageError::new(StorageErrorKind::ResourceServerMismatch {
+                    expected: expected.clone(),
+                    found: token.resource_server,
+                }))
+            }
+            _ => Ok(token),
+        }
+    }
+
+    fn write(&self, token: &TokenData, kind: StoreKind) -> Result<(), StorageError> {
+        self.file.update(|old| {
+            let previous = match old {
+                Some(content) if !content.is_empty() => self.previous(content)?,
+                _ => None,
+            };
+            let previous = previous.filter(|previous| previous.resource_server == token.resource_server);
+            let mut object = kind.merge(previous.as_ref(), token.clone()).to_response_object();
+            object.set(FLAT_VERSION_KEY, Json::text(VERSION));
+            Ok((Change::Replace(Json::Object(object).to_text()), ()))
+        })
+    }
+
+    /// The token in a file that is about to be overwritten, if that may be.
+    fn previous(&self, content: &[u8]) -> Result<Option<TokenData>, StorageError> {
+        let document = Json::parse(content).ok();
+        let object = document.as_ref().and_then(Json::as_object).filter(|object| is_flat(object));
+        match object {
+            // A damaged flat file is ours to replace.
+            Some(object) => Ok(TokenData::from_flat(object, self.resource_server()).ok()),
+            None if self.overwrite_foreign => Ok(None),
+            None => Err(StorageError::new(StorageErrorKind::ForeignFile)),
+        }
+    }
+}
+
+fn is_flat(object: &Object) -> bool {
+    object.get("format_version").is_none()
+        && object.get(FLAT_VERSION_KEY).is_some()
+        && object.text("access_token").is_some()
+}
+
+impl StorageAdapter for SimpleJsonFileAdapter {
+    fn store(&self, response: &TokenResponse) -> Result<(), StorageError> {
+        let token = match &self.wanted {
+            Wanted::ResourceServer(name) => response.by_resource_server().require(name),
+            Wanted::Scopes(scopes) => response.by_scopes().get(scopes),
+        };
+        let token = token.map_err(|error| StorageError::from(error).with_path(self.file.path()))?;
+        self.write(token, response.into())
+    }
+
+    fn latest(&self) -> Result<Option<TokenData>, StorageError> {
+        self.file
+            .read()?
+            .map(|content| self.parse(&content).map_err(|error| error.with_path(self.file.path())))
+            .transpose()
+    }
+
+    fn lock_refresh(&self) -> Result<Option<RefreshLease>, StorageError> {
+        self.file.lock_refresh().map(Some)
+    }
+}
+
+impl FileAdapter for SimpleJsonFileAdapter {
+    fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    fn read(&self) -> Result<TokenData, StorageError> {
+        self.latest()?
+            .ok_or_else(|| StorageError::new(StorageErrorKind::NotFound).with_path(self.file.path()))
+    }
+}

@@ -1,0 +1,116 @@
+//! Tokens in memory, gone with the program.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::OwnedMutexGuard;
+
+use super::{
+    Capabilities, Lease, Loaded, Namespace, RefreshLease, Release, StorageError, StoreKind, TokenStorage,
+};
+use crate::token::{ResourceServer, TokenData};
+
+/// Keeps tokens in memory. Clones share them.
+///
+/// For programs that get new tokens at every start, and for tests.
+///
+/// ```
+/// use globus_core::storage::{MemoryTokenStorage, Storage};
+///
+/// let storage = Storage::from(MemoryTokenStorage::new());
+/// let other_account = storage.with_namespace("other");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct MemoryTokenStorage(Arc<Shared>);
+
+type Tokens = BTreeMap<Namespace, BTreeMap<ResourceServer, TokenData>>;
+type Leases = BTreeMap<(Namespace, ResourceServer), Arc<tokio::sync::Mutex<()>>>;
+
+#[derive(Debug, Default)]
+struct Shared {
+    tokens: Mutex<Tokens>,
+    leases: Mutex<Leases>,
+    fencing: AtomicU64,
+}
+
+impl MemoryTokenStorage {
+    /// An empty storage.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn tokens(&self) -> MutexGuard<'_, Tokens> {
+        self.0.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, namespace: &Namespace, tokens: Vec<TokenData>, kind: StoreKind) {
+        let mut namespaces = self.tokens();
+        let stored = namespaces.entry(namespace.clone()).or_default();
+        for token in tokens {
+            let merged = kind.merge(stored.get(&token.resource_server), token);
+            stored.insert(merged.resource_server.clone(), merged);
+        }
+    }
+}
+
+impl TokenStorage for MemoryTokenStorage {
+    async fn load_all(&self, namespace: &Namespace) -> Result<Loaded, StorageError> {
+        Ok(Loaded::new(self.tokens().get(namespace).cloned().unwrap_or_default()))
+    }
+
+    fn store(
+        &self,
+        namespace: &Namespace,
+        tokens: Vec<TokenData>,
+        kind: StoreKind,
+    ) -> impl Future<Output = Result<(), StorageError>> + Send {
+        self.put(namespace, tokens, kind);
+        std::future::ready(Ok(()))
+    }
+
+    async fn remove(
+        &self,
+        namespace: &Namespace,
+        resource_server: &ResourceServer,
+    ) -> Result<bool, StorageError> {
+        let mut namespaces = self.tokens();
+        Ok(namespaces.get_mut(namespace).is_some_and(|stored| stored.remove(resource_server).is_some()))
+    }
+
+    async fn list(&self) -> Result<Vec<Namespace>, StorageError> {
+        let namespaces = self.tokens();
+        let holding = namespaces.iter().filter(|(_, stored)| !stored.is_empty());
+        Ok(holding.map(|(name, _)| name.clone()).collect())
+    }
+
+    async fn lock_refresh(
+        &self,
+        namespace: &Namespace,
+        resource_server: &ResourceServer,
+    ) -> Result<RefreshLease, StorageError> {
+        let lock = {
+            let mut leases = self.0.leases.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(leases.entry((namespace.clone(), resource_server.clone())).or_default())
+        };
+        let guard = lock.lock_owned().await;
+        let fencing = self.0.fencing.fetch_add(1, Ordering::Relaxed) + 1;
+        Ok(RefreshLease::new(fencing, Held { _guard: guard }))
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::minimal().with_atomic_batch().with_list()
+    }
+}
+
+/// Gives the lease back by being dropped.
+#[derive(Debug)]
+struct Held {
+    _guard: OwnedMutexGuard<()>,
+}
+
+impl Lease for Held {
+    fn release(self: Box<Self>) -> Release {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
