@@ -1,0 +1,61 @@
+//! What the end-to-end tests share: an emulator with files, and a person who has logged in.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use globus_emulator::{Emulator, EmulatorBuilder};
+use globus_sdk::{NativeAppAuthClient, TokenData, TokenResponse, TransferClient};
+use tempfile::TempDir;
+
+/// A running emulator with the collections `laptop` and `cluster`.
+pub struct World {
+    pub emulator: Emulator,
+    pub login_client: NativeAppAuthClient,
+    pub directory: TempDir,
+}
+
+impl World {
+    pub async fn start() -> Self {
+        Self::start_with(|builder| builder).await
+    }
+
+    pub async fn start_with(change: impl FnOnce(EmulatorBuilder) -> EmulatorBuilder) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let files = |name: &str| {
+            let path = directory.path().join(name);
+            std::fs::create_dir(&path).unwrap();
+            path
+        };
+        let builder =
+            Emulator::builder().collection("laptop", files("laptop")).collection("cluster", files("cluster"));
+        let emulator = change(builder).start().await.unwrap();
+        let login_client = NativeAppAuthClient::builder(emulator.native_client_id())
+            .environment(emulator.environment())
+            .build()
+            .unwrap();
+        Self { emulator, login_client, directory }
+    }
+
+    /// Logs the emulator's user in, with refresh tokens for Auth and Transfer.
+    pub async fn log_in(&self) -> TokenResponse {
+        let flow = self
+            .login_client
+            .oauth2_start_flow(["openid", "profile", "email", TransferClient::ALL_SCOPE])
+            .refresh_tokens(true)
+            .start()
+            .unwrap();
+        let redirected = self.emulator.login(flow.authorize_url().unwrap()).await.unwrap();
+        flow.finish(redirected.url.as_str()).await.unwrap()
+    }
+
+    /// How many refresh grants the token endpoint has seen.
+    pub fn refreshes(&self) -> usize {
+        self.emulator.requests().form("grant_type", "refresh_token").len()
+    }
+}
+
+/// The tokens for Transfer, as if they had expired long ago.
+pub fn expired(response: &TokenResponse) -> TokenData {
+    let mut tokens = response.by_resource_server()[TransferClient::RESOURCE_SERVER].clone();
+    tokens.expires_at_seconds = 1_000;
+    tokens
+}
