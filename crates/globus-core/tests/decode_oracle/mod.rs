@@ -92,22 +92,22 @@ fn plain<T: DeserializeOwned>(value: &Value) -> Option<T> {
 
 impl Twin for Text {
     fn twin(value: &Value) -> Option<Self> {
-        value.as_str().map(Text::from)
+        value.as_str().map(Self::from)
     }
 }
 
 impl Twin for Time {
     fn twin(value: &Value) -> Option<Self> {
-        value.as_str().map(Time::from)
+        value.as_str().map(Self::from)
     }
 }
 
 impl Twin for EntryType {
     fn twin(value: &Value) -> Option<Self> {
         Some(match value.as_str()? {
-            "file" => EntryType::File,
-            "dir" => EntryType::Dir,
-            other => EntryType::Other(other.into()),
+            "file" => Self::File,
+            "dir" => Self::Dir,
+            other => Self::Other(other.into()),
         })
     }
 }
@@ -120,7 +120,7 @@ impl Twin for BTreeMap<String, Text> {
 
 impl<T: Twin> Twin for Box<T> {
     fn twin(value: &Value) -> Option<Self> {
-        T::twin(value).map(Box::new)
+        T::twin(value).map(Self::new)
     }
 }
 
@@ -149,7 +149,7 @@ impl Twin for Entry {
     fn twin(value: &Value) -> Option<Self> {
         let mut object = value.as_object()?.clone();
         let (object, mut extra) = (&mut object, Extra::default());
-        let mut entry = Entry::default();
+        let mut entry = Self::default();
         entry.name = take(object, "name", Text::default(), &mut extra);
         entry.kind = take(object, "type", EntryType::default(), &mut extra);
         entry.size = take(object, "size", 0, &mut extra);
@@ -175,7 +175,7 @@ impl Twin for Page {
     fn twin(value: &Value) -> Option<Self> {
         let mut object = value.as_object()?.clone();
         let (object, mut extra) = (&mut object, Extra::default());
-        let mut page = Page::default();
+        let mut page = Self::default();
         page.data = take(object, "DATA", Vec::new(), &mut extra);
         page.first = take(object, "first", None, &mut extra);
         page.totals = take(object, "totals", Vec::new(), &mut extra);
