@@ -284,6 +284,12 @@ fn documents_stand_inside_types_of_serde() {
         kind: EntryType,
         more: Extra,
     }
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Flat {
+        mine: u8,
+        #[serde(flatten)]
+        entry: Entry,
+    }
     let body =
         r#"{"entry":{"size":"odd","limit":null,"name":"a"},"time":"now","kind":"file","more":{"a":1}}"#;
     let mine: Mine = serde_json::from_str(body).unwrap();
@@ -291,12 +297,6 @@ fn documents_stand_inside_types_of_serde() {
     assert_eq!(mine.entry.extra["size"], "odd");
     assert_eq!((mine.time, mine.kind, mine.more.len()), (Time::from("now"), EntryType::File, 1));
 
-    #[derive(serde::Serialize, serde::Deserialize)]
-    struct Flat {
-        mine: u8,
-        #[serde(flatten)]
-        entry: Entry,
-    }
     let flat: Flat = serde_json::from_str(r#"{"mine":1,"size":2,"name":7,"new":3}"#).unwrap();
     assert_eq!((flat.mine, flat.entry.size, flat.entry.extra.len()), (1, 2, 2));
     let written = serde_json::to_value(&flat).unwrap();
