@@ -207,13 +207,18 @@ pub fn compare(body: &[u8]) -> Option<Page> {
         }
         (ours, twin) => panic!("{ours:?} against {twin:?} for {}", String::from_utf8_lossy(body)),
     };
-    // Written and read again it is the same document. (serde_json reads some floats a last bit off from what
-    // it wrote; such a body cannot tell.)
-    let written = serde_json::to_vec(&page).unwrap();
-    let stable = value.unwrap();
-    if serde_json::from_slice::<Value>(&serde_json::to_vec(&stable).unwrap()).unwrap() == stable {
-        assert_eq!(decode::from_slice::<Page>(&written).unwrap(), page);
+    // Written and read again it is the same document, and so it is through serde. (serde_json reads some
+    // floats a last bit off from what it wrote; a document with such a one cannot tell.)
+    if survives(&serde_json::to_value(&page).unwrap()) {
+        assert_eq!(decode::from_slice::<Page>(&serde_json::to_vec(&page).unwrap()).unwrap(), page);
+    }
+    if survives(&value.unwrap()) {
         assert_eq!(serde_json::from_slice::<Page>(body).unwrap(), page);
     }
     Some(page)
+}
+
+/// Whether `serde_json` reads back what it writes.
+fn survives(value: &Value) -> bool {
+    serde_json::from_slice::<Value>(&serde_json::to_vec(value).unwrap()).unwrap() == *value
 }
