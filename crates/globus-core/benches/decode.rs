@@ -118,7 +118,7 @@ globus_core::document! {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-#[expect(dead_code, reason = "only decoded")]
+#[allow(dead_code, reason = "only decoded")]
 struct Derived {
     #[serde(rename = "DATA_TYPE")]
     data_type: String,

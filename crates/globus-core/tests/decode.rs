@@ -1,6 +1,12 @@
 //! The rules of decoding, one by one.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    missing_docs,
+    unreachable_pub,
+    clippy::needless_pass_by_value
+)]
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -101,9 +107,7 @@ fn a_member_of_another_type_is_kept_and_the_rest_is_there() {
     let page: Page = from_slice(body.as_bytes()).unwrap();
     assert_eq!(page.data.iter().map(|entry| entry.size).collect::<Vec<_>>(), [1, 0, 3]);
     let odd = &page.data[1];
-    let mut default = Entry::default();
-    default.extra = odd.extra.clone();
-    assert_eq!(*odd, default);
+    assert_eq!(*odd, Entry { extra: odd.extra.clone(), ..Entry::default() });
     let kept = json!({"name": ["odd"], "size": -1, "limit": 1.0, "owner": "me", "changed": 12, "type": false,
         "parts": {"a": 1}});
     assert_eq!(*odd.extra, *kept.as_object().unwrap());
@@ -280,12 +284,23 @@ fn documents_stand_inside_types_of_serde() {
         kind: EntryType,
         more: Extra,
     }
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Flat {
+        mine: u8,
+        #[serde(flatten)]
+        entry: Entry,
+    }
     let body =
         r#"{"entry":{"size":"odd","limit":null,"name":"a"},"time":"now","kind":"file","more":{"a":1}}"#;
     let mine: Mine = serde_json::from_str(body).unwrap();
     assert_eq!((mine.entry.name.as_str(), mine.entry.limit, mine.entry.size), ("a", 100, 0));
     assert_eq!(mine.entry.extra["size"], "odd");
     assert_eq!((mine.time, mine.kind, mine.more.len()), (Time::from("now"), EntryType::File, 1));
+
+    let flat: Flat = serde_json::from_str(r#"{"mine":1,"size":2,"name":7,"new":3}"#).unwrap();
+    assert_eq!((flat.mine, flat.entry.size, flat.entry.extra.len()), (1, 2, 2));
+    let written = serde_json::to_value(&flat).unwrap();
+    assert_eq!((&written["mine"], &written["size"], &written["name"]), (&json!(1), &json!(2), &json!(7)));
 
     let array = serde_json::from_str::<Entry>(r#"["a","file"]"#).unwrap_err().to_string();
     assert!(array.starts_with("unexpected document: expected an object, found an array"), "{array}");

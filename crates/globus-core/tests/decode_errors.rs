@@ -187,11 +187,11 @@ fn as_many_levels_as_allowed_need_little_stack() {
 #[test]
 fn odd_members_at_every_level_are_read_again_only_once() {
     // Were a part read again for every level around it, this would be 2^60 reads.
-    let nested = format!(r#"{}{}"#, r#"{"size":[],"parts":["#.repeat(60), "]}".repeat(60));
+    let nested = format!("{}{}", r#"{"size":[],"parts":["#.repeat(60), "]}".repeat(60));
     let page = from_slice::<Page>(format!(r#"{{"first":{nested}}}"#).as_bytes()).unwrap();
     assert!(page.first.unwrap().extra.contains_key("size"));
     // The innermost part is odd, so its list is, and no other.
-    let nested = format!(r#"{}7{}"#, r#"{"parts":["#.repeat(60), "]}".repeat(60));
+    let nested = format!("{}7{}", r#"{"parts":["#.repeat(60), "]}".repeat(60));
     let mut entry = from_slice::<Page>(format!(r#"{{"first":{nested}}}"#).as_bytes()).unwrap().first.unwrap();
     let mut depth = 1;
     while let Some(part) = entry.parts.pop() {

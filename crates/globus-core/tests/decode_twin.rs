@@ -130,9 +130,9 @@ fn value(random: &mut Random, depth: usize, into: &mut String) {
                 into.push_str(if item > 0 { "," } else { "" });
                 // Mostly documents, so that lists of documents have a chance.
                 if random.below(4) > 0 {
-                    object(random, depth - 1, into)
+                    object(random, depth - 1, into);
                 } else {
-                    value(random, depth - 1, into)
+                    value(random, depth - 1, into);
                 }
             }
             into.push(']');
@@ -148,7 +148,7 @@ fn object(random: &mut Random, depth: usize, into: &mut String) {
         into.push_str(if random.below(8) == 0 { " \n" } else { "" });
         // Mostly pages of entries, which have the most to go wrong in.
         let name = if depth == PAGE && random.below(3) == 0 { "DATA" } else { random.pick(NAMES) };
-        into.push_str(&format!("\"{name}\"{}:", if random.below(8) == 0 { "\t" } else { "" }));
+        into.extend(["\"", name, "\"", if random.below(8) == 0 { "\t:" } else { ":" }]);
         match name {
             "DATA" | "children" if depth > 0 && random.below(4) > 0 => {
                 into.push('[');

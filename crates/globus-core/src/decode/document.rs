@@ -45,7 +45,7 @@ use super::{Decode, DecodeError, Extra, Mark, Reader};
 ///
 /// The same name twice does not compile:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0080
 /// globus_core::document! {
 ///     /// Twice the same wire name.
 ///     pub struct Twice {
@@ -165,6 +165,7 @@ macro_rules! document {
 impl<'a> Reader<'a> {
     /// Reads a known member of a document into its field; what does not fit goes into `extra`.
     #[doc(hidden)]
+    #[inline]
     pub fn member<T: Decode>(
         &mut self,
         name: &'static str,

@@ -1,5 +1,6 @@
 //! Why a body could not be decoded: where, what was expected, what was there. Never the body itself.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::{Decode, Reader};
@@ -135,18 +136,13 @@ impl DecodeError {
     pub fn path(&self) -> String {
         let mut path = String::new();
         for step in self.0.path.iter().rev() {
-            let (dot, name) = match step {
-                Step::Index(index) => {
-                    path.push_str(&format!("[{index}]"));
-                    continue;
-                }
-                Step::Member(name) => (!path.is_empty(), *name),
-                Step::Unnamed => (!path.is_empty(), "*"),
+            let (separator, step) = match step {
+                Step::Index(index) => ("", Cow::Owned(format!("[{index}]"))),
+                Step::Member(name) => (".", Cow::Borrowed(*name)),
+                Step::Unnamed => (".", Cow::Borrowed("*")),
             };
-            if dot {
-                path.push('.');
-            }
-            path.push_str(name);
+            path.push_str(if path.is_empty() { "" } else { separator });
+            path.push_str(&step);
         }
         path
     }

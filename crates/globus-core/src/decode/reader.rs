@@ -142,21 +142,38 @@ impl<'a> Reader<'a> {
     /// When the next value is none, or it holds an invalid escape (half of a surrogate pair, say).
     #[inline]
     pub fn string(&mut self) -> Result<Cow<'a, str>, DecodeError> {
+        match self.plain_string() {
+            Some(text) => Ok(Cow::Borrowed(text)),
+            None => self.other_string().map(Cow::Owned),
+        }
+    }
+
+    /// Reads a string if that comes next and has no escapes; else reads nothing but white space.
+    #[expect(clippy::inline_always, reason = "measured: a third faster where documents are decoded")]
+    #[inline(always)]
+    pub(super) fn plain_string(&mut self) -> Option<&'a str> {
         if self.significant() != Some(b'"') {
-            return Err(self.unexpected("a string"));
+            return None;
         }
         let start = self.at + 1;
         let end = plain(self.text.as_bytes(), start);
-        if self.text.as_bytes().get(end) == Some(&b'"') {
-            self.at = end + 1;
-            // Both ends stand next to an ASCII quote, so they are boundaries of characters.
-            return Ok(Cow::Borrowed(&self.text[start..end]));
+        if self.text.as_bytes().get(end) != Some(&b'"') {
+            return None;
         }
-        self.escaped(end).map(Cow::Owned)
+        self.at = end + 1;
+        // Both ends stand next to an ASCII quote, so they are boundaries of characters.
+        self.text.get(start..end)
+    }
+
+    #[cold]
+    fn other_string(&mut self) -> Result<String, DecodeError> {
+        if self.significant() != Some(b'"') {
+            return Err(self.unexpected("a string"));
+        }
+        self.escaped(plain(self.text.as_bytes(), self.at + 1))
     }
 
     /// The string that starts here and is plain up to `end`.
-    #[cold]
     fn escaped(&mut self, mut end: usize) -> Result<String, DecodeError> {
         let bytes = self.text.as_bytes();
         loop {
@@ -318,15 +335,16 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// When there is neither a member nor an end.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "measured: a third faster where documents are decoded")]
+    #[inline(always)]
     pub fn key(&mut self, first: &mut bool) -> Result<Option<Cow<'a, str>>, DecodeError> {
         if !self.advance(first, b'}', "`,` or the end of an object")? {
             return Ok(None);
         }
-        if self.significant() != Some(b'"') {
-            return Err(self.broken("the name of a member"));
-        }
-        let key = self.string()?;
+        let key = match self.plain_string() {
+            Some(key) => Cow::Borrowed(key),
+            None => self.other_key()?,
+        };
         if self.significant() != Some(b':') {
             return Err(self.broken("`:`"));
         }
@@ -358,6 +376,14 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[cold]
+    fn other_key(&mut self) -> Result<Cow<'a, str>, DecodeError> {
+        match self.significant() {
+            Some(b'"') => self.other_string().map(Cow::Owned),
+            _ => Err(self.broken("the name of a member")),
+        }
+    }
+
     #[inline]
     fn begin(&mut self, open: u8, expected: &'static str) -> Result<(), DecodeError> {
         if self.significant() != Some(open) {
@@ -372,7 +398,8 @@ impl<'a> Reader<'a> {
     }
 
     /// Past the comma to the next member or item, or past the end of the object or array.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "measured: a third faster where documents are decoded")]
+    #[inline(always)]
     fn advance(&mut self, first: &mut bool, close: u8, expected: &'static str) -> Result<bool, DecodeError> {
         let was_first = std::mem::take(first);
         match self.significant() {

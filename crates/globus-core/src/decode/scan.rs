@@ -5,6 +5,7 @@ const HIGH: u64 = 0x8080_8080_8080_8080;
 
 /// The first place at or after `at` that holds a quote, a backslash or a control character; the length of
 /// `bytes` (or `at`, where that is greater) if there is none.
+#[inline]
 pub(super) fn plain(bytes: &[u8], mut at: usize) -> usize {
     while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
         let hits = special(u64::from_le_bytes(*chunk));

@@ -135,7 +135,10 @@ impl PartialEq<Text> for String {
 
 impl Decode for Text {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        reader.string().map(Self::from)
+        match reader.plain_string() {
+            Some(text) => Ok(Self::from(text)),
+            None => reader.string().map(Self::from),
+        }
     }
 }
 
@@ -176,8 +179,15 @@ mod tests {
         let text = Text::from("é\n");
         assert_eq!((format!("{text}"), format!("{text:?}")), ("é\n".to_owned(), r#""é\n""#.to_owned()));
         assert_eq!(format!("{:>4}|{:<3}|", Text::from("ab"), Text::from("c")), "  ab|c  |");
-        assert!(text == "é\n" && "é\n" == text && text == "é\n".to_owned() && text == *"é\n");
-        assert!(text != "e\n");
+        let string = String::from("é\n");
+        assert_eq!((&text, &text), (&Text::from("é\n"), &Text::from(string.as_str())));
+        assert_eq!(text, "é\n");
+        assert_eq!("é\n", text);
+        assert_eq!(text, string);
+        assert_eq!(string, text);
+        assert_eq!(text, *string.as_str());
+        assert_eq!(*string.as_str(), text);
+        assert_ne!(text, "e\n");
     }
 
     #[test]

@@ -60,6 +60,7 @@ impl Decode for Uuid {
 
 /// `null` is `None`.
 impl<T: Decode> Decode for Option<T> {
+    #[inline]
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         if reader.null()? { Ok(None) } else { T::decode(reader).map(Some) }
     }

@@ -92,22 +92,22 @@ fn plain<T: DeserializeOwned>(value: &Value) -> Option<T> {
 
 impl Twin for Text {
     fn twin(value: &Value) -> Option<Self> {
-        value.as_str().map(Text::from)
+        value.as_str().map(Self::from)
     }
 }
 
 impl Twin for Time {
     fn twin(value: &Value) -> Option<Self> {
-        value.as_str().map(Time::from)
+        value.as_str().map(Self::from)
     }
 }
 
 impl Twin for EntryType {
     fn twin(value: &Value) -> Option<Self> {
         Some(match value.as_str()? {
-            "file" => EntryType::File,
-            "dir" => EntryType::Dir,
-            other => EntryType::Other(other.into()),
+            "file" => Self::File,
+            "dir" => Self::Dir,
+            other => Self::Other(other.into()),
         })
     }
 }
@@ -120,7 +120,7 @@ impl Twin for BTreeMap<String, Text> {
 
 impl<T: Twin> Twin for Box<T> {
     fn twin(value: &Value) -> Option<Self> {
-        T::twin(value).map(Box::new)
+        T::twin(value).map(Self::new)
     }
 }
 
@@ -149,7 +149,7 @@ impl Twin for Entry {
     fn twin(value: &Value) -> Option<Self> {
         let mut object = value.as_object()?.clone();
         let (object, mut extra) = (&mut object, Extra::default());
-        let mut entry = Entry::default();
+        let mut entry = Self::default();
         entry.name = take(object, "name", Text::default(), &mut extra);
         entry.kind = take(object, "type", EntryType::default(), &mut extra);
         entry.size = take(object, "size", 0, &mut extra);
@@ -175,7 +175,7 @@ impl Twin for Page {
     fn twin(value: &Value) -> Option<Self> {
         let mut object = value.as_object()?.clone();
         let (object, mut extra) = (&mut object, Extra::default());
-        let mut page = Page::default();
+        let mut page = Self::default();
         page.data = take(object, "DATA", Vec::new(), &mut extra);
         page.first = take(object, "first", None, &mut extra);
         page.totals = take(object, "totals", Vec::new(), &mut extra);
@@ -207,13 +207,18 @@ pub fn compare(body: &[u8]) -> Option<Page> {
         }
         (ours, twin) => panic!("{ours:?} against {twin:?} for {}", String::from_utf8_lossy(body)),
     };
-    // Written and read again it is the same document. (serde_json reads some floats a last bit off from what
-    // it wrote; such a body cannot tell.)
-    let written = serde_json::to_vec(&page).unwrap();
-    let stable = value.unwrap();
-    if serde_json::from_slice::<Value>(&serde_json::to_vec(&stable).unwrap()).unwrap() == stable {
-        assert_eq!(decode::from_slice::<Page>(&written).unwrap(), page);
+    // Written and read again it is the same document, and so it is through serde. (serde_json reads some
+    // floats a last bit off from what it wrote; a document with such a one cannot tell.)
+    if survives(&serde_json::to_value(&page).unwrap()) {
+        assert_eq!(decode::from_slice::<Page>(&serde_json::to_vec(&page).unwrap()).unwrap(), page);
+    }
+    if survives(&value.unwrap()) {
         assert_eq!(serde_json::from_slice::<Page>(body).unwrap(), page);
     }
     Some(page)
+}
+
+/// Whether `serde_json` reads back what it writes.
+fn survives(value: &Value) -> bool {
+    serde_json::from_slice::<Value>(&serde_json::to_vec(value).unwrap()).unwrap() == *value
 }
