@@ -1,0 +1,63 @@
+//! What the parts of one running emulator share.
+
+use globus_core::Clock as _;
+use jiff::Timestamp;
+
+use crate::auth::keys::Keys;
+use crate::clock::EmulatedClock;
+use crate::faults::Faults;
+use crate::journal::Journal;
+use crate::transfer::runner::Runner;
+use crate::world::Shared;
+use crate::world::seed;
+
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) world: Shared,
+    pub(crate) clock: EmulatedClock,
+    pub(crate) journal: Journal,
+    pub(crate) faults: Faults,
+    pub(crate) keys: Keys,
+    pub(crate) runner: Runner,
+    pub(crate) port: u16,
+    /// The path that every request must begin with: `/`, or `/<random>/`.
+    pub(crate) base_path: String,
+}
+
+impl App {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn base_url(&self) -> String {
+        format!("http://127.0.0.1:{}{}", self.port, self.base_path)
+    }
+
+    /// Keeps where the clock stands, after it was moved.
+    pub(crate) fn keep_clock(&self) {
+        let setting = self.clock.setting();
+        self.world.change_anyway(|world| world.settings.set_clock(setting));
+    }
+
+    /// Back to the seed. Ids, secrets, collections and their files stay.
+    pub(crate) fn reset(&self) {
+        self.runner.cancel_all(&self.clock);
+        self.faults.clear();
+        self.journal.clear();
+        let setting = self.world.change_anyway(|world| {
+            world.codes.retain(|_, _| false);
+            world.families.retain(|_, _| false);
+            world.access_tokens.retain(|_, _| false);
+            world.refresh_tokens.retain(|_, _| false);
+            world.consents.retain(|_, _| false);
+            world.tasks.retain(|_, _| false);
+            world.identities.retain(|_, identity| !identity.added);
+            world.clients.retain(|_, client| !client.added);
+            world.script.clear();
+            world.settings.reset();
+            seed::plant(world);
+            world.settings.clock()
+        });
+        self.clock.restore(setting);
+    }
+}

@@ -1,0 +1,210 @@
+//! Starting an emulator.
+
+use std::fs;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::auth::keys::{self, Keys};
+use crate::clock::EmulatedClock;
+use crate::emulator::{Collection, Emulator};
+use crate::error::StartError;
+use crate::faults::Faults;
+use crate::journal::Journal;
+use crate::routes;
+use crate::server;
+use crate::store::Store;
+use crate::transfer::collection::CollectionRecord;
+use crate::transfer::record::Status;
+use crate::transfer::runner::Runner;
+use crate::world::settings::{JwtTime, Rotation, TokenLifetimes};
+use crate::world::{Shared, World};
+
+/// The kind of a collection, which decides how clients treat it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EntityType {
+    /// A Globus Connect Personal collection.
+    #[default]
+    GcpMappedCollection,
+    /// A guest collection on Globus Connect Personal.
+    GcpGuestCollection,
+    /// A Globus Connect Server endpoint.
+    Gcsv5Endpoint,
+    /// A mapped collection on Globus Connect Server.
+    Gcsv5MappedCollection,
+    /// A guest collection on Globus Connect Server.
+    Gcsv5GuestCollection,
+}
+
+impl EntityType {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::GcpMappedCollection => "GCP_mapped_collection",
+            Self::GcpGuestCollection => "GCP_guest_collection",
+            Self::Gcsv5Endpoint => "GCSv5_endpoint",
+            Self::Gcsv5MappedCollection => "GCSv5_mapped_collection",
+            Self::Gcsv5GuestCollection => "GCSv5_guest_collection",
+        }
+    }
+}
+
+/// Sets up an emulator; made by [`Emulator::builder`].
+#[derive(Debug, Default)]
+#[must_use = "a builder does nothing until it is started"]
+pub struct EmulatorBuilder {
+    collections: Vec<(String, PathBuf, EntityType)>,
+    data_dir: Option<PathBuf>,
+    port: u16,
+    open: bool,
+    lifetimes: Option<TokenLifetimes>,
+    rotation: Option<Rotation>,
+    jwt_time: Option<JwtTime>,
+}
+
+impl EmulatorBuilder {
+    /// Adds a collection on an existing directory of this machine, under a name of your choice.
+    pub fn collection(self, name: impl Into<String>, directory: impl Into<PathBuf>) -> Self {
+        self.collection_of_type(name, directory, EntityType::default())
+    }
+
+    /// Adds a collection of another kind.
+    pub fn collection_of_type(
+        mut self,
+        name: impl Into<String>,
+        directory: impl Into<PathBuf>,
+        kind: EntityType,
+    ) -> Self {
+        self.collections.push((name.into(), directory.into(), kind));
+        self
+    }
+
+    /// Keeps the state in this directory, which is made with mode 0700: ids, secrets, tokens, tasks and the
+    /// signing key outlive the emulator. Without it everything lives in memory.
+    pub fn data_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.data_dir = Some(directory.into());
+        self
+    }
+
+    /// Listens on this port; a free one is taken by default.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Leaves the random part out of the addresses, so that they can be typed. Whoever can reach the port can
+    /// then use the emulator.
+    pub fn open(mut self, open: bool) -> Self {
+        self.open = open;
+        self
+    }
+
+    /// How long tokens live.
+    pub fn token_lifetimes(mut self, lifetimes: TokenLifetimes) -> Self {
+        self.lifetimes = Some(lifetimes);
+        self
+    }
+
+    /// Whether refresh tokens rotate.
+    pub fn rotation(mut self, rotation: Rotation) -> Self {
+        self.rotation = Some(rotation);
+        self
+    }
+
+    /// Which time stands in id tokens: the machine's by default, which is what clients check them against.
+    pub fn jwt_time(mut self, time: JwtTime) -> Self {
+        self.jwt_time = Some(time);
+        self
+    }
+
+    /// Starts the emulator on `127.0.0.1`.
+    ///
+    /// It is ready when this returns. The signing key is made in the background; a call that needs it waits.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] when there is no tokio runtime, the port is taken, a collection's directory is missing,
+    /// or the data directory cannot be used.
+    pub async fn start(self) -> Result<Emulator, StartError> {
+        let runtime = tokio::runtime::Handle::try_current().map_err(|_| StartError::NoRuntime)?;
+        let store = match &self.data_dir {
+            Some(directory) => Store::open(directory)?,
+            None => Store::in_memory(),
+        };
+        let mut world = World::load(store)?;
+        self.apply_settings(&mut world);
+        let collections = self.add_collections(&mut world)?;
+        let listen = |source| StartError::Listen { port: self.port, source };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await.map_err(listen)?;
+        let port = listener.local_addr().map_err(listen)?.port();
+        let base_path = if self.open { "/".to_owned() } else { format!("/{}/", world.settings.base) };
+        let unfinished: Vec<String> = world
+            .tasks
+            .values()
+            .filter(|task| task.status == Status::Active)
+            .map(|task| task.id.clone())
+            .collect();
+        let app = Arc::new(App {
+            clock: EmulatedClock::new(world.settings.clock()),
+            world: Shared::new(world),
+            journal: Journal::default(),
+            faults: Faults::default(),
+            keys: Keys::pending(),
+            runner: Runner::default(),
+            port,
+            base_path,
+        });
+        app.world.change(|_| Ok::<_, StartError>(()))?;
+        let key = std::thread::spawn({
+            let app = app.clone();
+            move || keys::prepare(&app)
+        });
+        for task in unfinished {
+            app.runner.start(&app, &task);
+        }
+        let (stop, stopped) = watch::channel(false);
+        let server = runtime.spawn(server::serve(listener, app.clone(), routes::all(), stopped));
+        Ok(Emulator::running(app, stop, server, key, collections))
+    }
+
+    fn apply_settings(&self, world: &mut World) {
+        let settings = &mut world.settings;
+        settings.lifetimes = self.lifetimes.unwrap_or(settings.lifetimes);
+        settings.rotation = self.rotation.unwrap_or(settings.rotation);
+        settings.jwt_time = self.jwt_time.unwrap_or(settings.jwt_time);
+    }
+
+    /// Adds the collections; one that was there before under the same name keeps its id.
+    fn add_collections(&self, world: &mut World) -> Result<Vec<Collection>, StartError> {
+        let mut added = Vec::new();
+        for (name, directory, kind) in &self.collections {
+            let directory = real_directory(directory).map_err(|source| StartError::Collection {
+                name: name.clone(),
+                directory: directory.clone(),
+                source,
+            })?;
+            let known = world.collections.values().find(|known| known.name == *name);
+            let id = known.and_then(|known| known.id.parse().ok()).unwrap_or_else(Uuid::new_v4);
+            let record = CollectionRecord {
+                id: id.to_string(),
+                name: name.clone(),
+                directory: directory.clone(),
+                entity_type: kind.as_str().to_owned(),
+                owner: world.settings.confidential_client.to_string(),
+            };
+            world.collections.insert(id.to_string(), record);
+            added.push(Collection { id, name: name.clone(), dir: directory });
+        }
+        Ok(added)
+    }
+}
+
+fn real_directory(directory: &Path) -> std::io::Result<PathBuf> {
+    let real = fs::canonicalize(directory)?;
+    if real.is_dir() { Ok(real) } else { Err(std::io::ErrorKind::NotADirectory.into()) }
+}

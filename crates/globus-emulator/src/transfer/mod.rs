@@ -1,0 +1,51 @@
+//! Globus Transfer: collections on local directories, listings, and tasks that move real files.
+
+pub(crate) mod collection;
+mod copy;
+mod directory;
+mod filter;
+mod listing;
+mod pace;
+pub(crate) mod paths;
+pub(crate) mod record;
+mod request;
+pub(crate) mod runner;
+mod submit;
+mod tasks;
+mod verify;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::call::Call;
+use crate::failure::Failure;
+use crate::world::tokens::Bearer;
+
+pub(crate) fn routes() -> Router {
+    Router::new()
+        .route("/v0.10/submission_id", get(submit::submission_id))
+        .route("/v0.10/endpoint_search", get(collection::search))
+        .route("/v0.10/endpoint/{id}", get(collection::show))
+        .route("/v0.10/operation/endpoint/{id}/ls", get(listing::ls))
+        .route("/v0.10/operation/endpoint/{id}/stat", get(listing::stat))
+        .route("/v0.10/operation/endpoint/{id}/mkdir", post(listing::mkdir))
+        .route("/v0.10/transfer", post(submit::transfer))
+        .route("/v0.10/task_list", get(tasks::list))
+        .route("/v0.10/task/{id}", get(tasks::show))
+        .route("/v0.10/task/{id}/cancel", post(tasks::cancel))
+        .route("/v0.10/task/{id}/event_list", get(tasks::events))
+        .route("/v0.10/task/{id}/successful_transfers", get(tasks::successful))
+        .route("/v0.10/task/{id}/skipped_errors", get(tasks::skipped))
+}
+
+/// A caller whose token allows Transfer's calls.
+fn caller(call: &Call) -> Result<Bearer, Failure> {
+    let bearer = call.bearer()?;
+    if bearer.has_scope("urn:globus:auth:scope:transfer.api.globus.org:all") {
+        return Ok(bearer);
+    }
+    Err(Failure::forbidden(
+        "PermissionDenied",
+        "The access token lacks the scope transfer.api.globus.org:all",
+    ))
+}

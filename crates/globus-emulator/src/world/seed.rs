@@ -1,0 +1,80 @@
+//! What every emulator starts with.
+
+use super::World;
+use super::accounts::{Client, Credential, HOME_PROVIDER, Identity, LAB_PROVIDER};
+use crate::random;
+
+/// The template client of the Globus CLI, known to every emulator as a public client.
+pub(crate) const CLI_TEMPLATE_CLIENT: &str = "95fdeba8-fac2-42bd-a357-e068d82ff78e";
+/// A second identity, linked to the first user.
+pub(crate) const LINKED_IDENTITY: &str = "5e0b6f2c-1f1a-4b7e-9a3e-6f3c2d1b0a02";
+/// A second user, who may use no collection.
+pub(crate) const OTHER_USER: &str = "7c4d8e1a-2b3c-4d5e-8f60-718293a4b5c3";
+
+pub(crate) const USERNAME: &str = "mira@lab.example.org";
+const LINKED_USERNAME: &str = "mira@home.example.com";
+const OTHER_USERNAME: &str = "jon@lab.example.org";
+
+/// Adds what is missing of the seed: to an empty world everything, to a kept one nothing.
+pub(crate) fn plant(world: &mut World) {
+    let user = world.settings.user.to_string();
+    let people = [
+        (user.as_str(), USERNAME, "Mira Example", LAB_PROVIDER, user.as_str()),
+        (LINKED_IDENTITY, LINKED_USERNAME, "Mira Example", HOME_PROVIDER, user.as_str()),
+        (OTHER_USER, OTHER_USERNAME, "Jon Example", LAB_PROVIDER, OTHER_USER),
+    ];
+    for (id, username, name, provider, account) in people {
+        if world.identities.get(id).is_none() {
+            world.identities.insert(id, person(id, username, name, provider, account));
+        }
+    }
+    let native = world.settings.native_client.to_string();
+    let confidential = world.settings.confidential_client.to_string();
+    let secret = random::fingerprint(&world.settings.confidential_secret);
+    let clients = [
+        client(CLI_TEMPLATE_CLIENT, "Globus CLI", None),
+        client(&native, "Emulator native app", None),
+        client(&confidential, "Emulator service", Some(secret)),
+    ];
+    for client in clients {
+        if world.clients.get(&client.id).is_none() {
+            world.identities.insert(client.id.clone(), Identity::of_client(&client));
+            world.clients.insert(client.id.clone(), client);
+        }
+    }
+}
+
+fn person(id: &str, username: &str, name: &str, provider: &str, account: &str) -> Identity {
+    Identity {
+        id: id.to_owned(),
+        username: username.to_owned(),
+        name: Some(name.to_owned()),
+        email: Some(username.to_owned()),
+        organization: Some("Example Laboratory".to_owned()),
+        status: "used".to_owned(),
+        identity_provider: provider.to_owned(),
+        identity_type: "login".to_owned(),
+        account: account.to_owned(),
+        added: false,
+    }
+}
+
+fn client(id: &str, name: &str, secret: Option<String>) -> Client {
+    Client {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        public: secret.is_none(),
+        credentials: secret
+            .map(|fingerprint| Credential {
+                id: id.to_owned(),
+                name: "seed".to_owned(),
+                fingerprint,
+                created: "2024-01-01T00:00:00+00:00".to_owned(),
+            })
+            .into_iter()
+            .collect(),
+        redirect_uris: Vec::new(),
+        parent: None,
+        added: false,
+    }
+}
