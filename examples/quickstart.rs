@@ -14,8 +14,8 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use globus_emulator::{Emulator, TokenFilter};
 use globus_sdk::{
-    AuthClient, FileAdapter, NativeAppAuthClient, RefreshTokenAuthorizer, SimpleJsonFileAdapter, StorageAdapter,
-    TransferClient, TransferData,
+    AuthClient, FileAdapter, NativeAppAuthClient, RefreshTokenAuthorizer, SimpleJsonFileAdapter,
+    StorageAdapter, TransferClient, TransferData,
 };
 
 #[tokio::main]
@@ -35,9 +35,12 @@ async fn main() -> anyhow::Result<()> {
     println!("Started a local Globus on {} and {}.\n", laptop.display(), cluster.display());
 
     // Each service has tokens of its own. Here each gets a file.
-    let auth_file = SimpleJsonFileAdapter::for_resource_server(home.path().join("auth.json"), "auth.globus.org");
-    let transfer_file =
-        SimpleJsonFileAdapter::for_resource_server(home.path().join("transfer.json"), TransferClient::RESOURCE_SERVER);
+    let auth_file =
+        SimpleJsonFileAdapter::for_resource_server(home.path().join("auth.json"), "auth.globus.org");
+    let transfer_file = SimpleJsonFileAdapter::for_resource_server(
+        home.path().join("transfer.json"),
+        TransferClient::RESOURCE_SERVER,
+    );
 
     let login_client = NativeAppAuthClient::builder(emulator.native_client_id())
         .environment(emulator.environment())
@@ -73,8 +76,10 @@ async fn main() -> anyhow::Result<()> {
 
     let auth_client =
         AuthClient::builder().environment(emulator.environment()).authorizer(&auth_authorizer).build()?;
-    let transfer_client =
-        TransferClient::builder().environment(emulator.environment()).authorizer(&transfer_authorizer).build()?;
+    let transfer_client = TransferClient::builder()
+        .environment(emulator.environment())
+        .authorizer(&transfer_authorizer)
+        .build()?;
 
     let me = auth_client.userinfo().send().await?;
     println!("\nYou are {} ({}).", me.preferred_username.as_deref().unwrap_or("somebody"), me.sub);
@@ -93,7 +98,12 @@ async fn main() -> anyhow::Result<()> {
     println!("\nCopying /results to /backup/results on cluster: task {}", submitted.task_id);
     let task = loop {
         let task = transfer_client.get_task(submitted.task_id).send().await?;
-        println!("  {:<9} {} files, {} bytes", task.status, task.files_transferred.unwrap_or(0), task.bytes_transferred);
+        println!(
+            "  {:<9} {} files, {} bytes",
+            task.status,
+            task.files_transferred.unwrap_or(0),
+            task.bytes_transferred
+        );
         if task.completion_time.is_some() {
             break task;
         }
@@ -200,7 +210,9 @@ impl Home {
 
     fn farewell(&self) {
         match self {
-            Self::Named(path) => println!("\nEverything is kept in {}. Run again: nobody has to log in.", path.display()),
+            Self::Named(path) => {
+                println!("\nEverything is kept in {}. Run again: nobody has to log in.", path.display())
+            }
             Self::Temporary(_) => println!("\nEverything was temporary. With --home DIR it is kept."),
         }
     }

@@ -26,7 +26,8 @@ async fn main() -> anyhow::Result<()> {
         .build()?;
 
     // the actual tokens
-    let (auth_refresh_token, transfer_refresh_token) = refresh_tokens(&internal_auth_client, &emulator).await?;
+    let (auth_refresh_token, transfer_refresh_token) =
+        refresh_tokens(&internal_auth_client, &emulator).await?;
 
     // now let's bake a couple of authorizers
     let auth_authorizer = RefreshTokenAuthorizer::new(auth_refresh_token, &internal_auth_client);
@@ -39,8 +40,10 @@ async fn main() -> anyhow::Result<()> {
         AuthClient::builder().authorizer(auth_authorizer).environment(emulator.environment()).build()?;
     // transfer_client doesn't have to contend with this duality -- it's always
     // representing a user
-    let transfer_client =
-        TransferClient::builder().authorizer(transfer_authorizer).environment(emulator.environment()).build()?;
+    let transfer_client = TransferClient::builder()
+        .authorizer(transfer_authorizer)
+        .environment(emulator.environment())
+        .build()?;
 
     let laptop = emulator.collection("laptop").expect("it was given to the builder").id;
     for state in ["fresh", "expired"] {

@@ -6,7 +6,7 @@
 
 use globus_emulator::Emulator;
 use globus_sdk::{
-    AuthorizationFlow, ClientCredentialsAuthorizer, ConfidentialAppAuthClient, FileAdapter, RefreshTokenAuthorizer,
+    ClientCredentialsAuthorizer, ConfidentialAppAuthClient, FileAdapter, RefreshTokenAuthorizer,
     SimpleJsonFileAdapter, StorageAdapter, TokenResponse, TransferClient,
 };
 
@@ -41,7 +41,10 @@ async fn main() -> anyhow::Result<()> {
             // load the tokens from that file
             my_file_adapter.read()?
         };
-        println!("run {run}: tokens for {}, good until {}", tokens.resource_server, tokens.expires_at_seconds);
+        println!(
+            "run {run}: tokens for {}, good until {}",
+            tokens.resource_server, tokens.expires_at_seconds
+        );
 
         // RefreshTokenAuthorizer and ClientCredentialsAuthorizer both use
         // `on_refresh` callbacks
@@ -60,10 +63,12 @@ async fn main() -> anyhow::Result<()> {
     }
 
     // or, for client credentials
-    let authorizer =
-        ClientCredentialsAuthorizer::builder(&auth_client, ["urn:globus:auth:scope:transfer.api.globus.org:all"])
-            .on_refresh(my_file_adapter.clone())
-            .build()?;
+    let authorizer = ClientCredentialsAuthorizer::builder(
+        &auth_client,
+        ["urn:globus:auth:scope:transfer.api.globus.org:all"],
+    )
+    .on_refresh(my_file_adapter.clone())
+    .build()?;
     list(&emulator, TransferClient::builder().authorizer(authorizer)).await?;
 
     emulator.stop().await;
@@ -71,8 +76,11 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn login(client: &ConfidentialAppAuthClient, emulator: &Emulator) -> anyhow::Result<TokenResponse> {
-    let flow: AuthorizationFlow = client
-        .oauth2_start_flow("http://localhost:8000/callback", "urn:globus:auth:scope:transfer.api.globus.org:all")
+    let flow = client
+        .oauth2_start_flow(
+            "http://localhost:8000/callback",
+            "urn:globus:auth:scope:transfer.api.globus.org:all",
+        )
         .refresh_tokens(true)
         .start()?;
     let redirected = emulator.login(flow.authorize_url()?).await?;

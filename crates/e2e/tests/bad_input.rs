@@ -4,8 +4,8 @@ mod support;
 
 use globus_emulator::{Fault, Service, TokenFilter};
 use globus_sdk::{
-    AccessTokenAuthorizer, Authorizer, LoginError, NativeAppAuthClient, RefreshTokenAuthorizer, SimpleJsonFileAdapter,
-    FileAdapter, StorageAdapter, TransferClient,
+    AccessTokenAuthorizer, Authorizer, FileAdapter, LoginError, NativeAppAuthClient, RefreshTokenAuthorizer,
+    SimpleJsonFileAdapter, StorageAdapter, TransferClient,
 };
 use support::World;
 
@@ -59,8 +59,11 @@ async fn a_dead_refresh_token_means_a_login_and_leaves_the_file_alone() {
         .on_refresh(file)
         .build()
         .unwrap();
-    let client =
-        TransferClient::builder().authorizer(&authorizer).environment(world.emulator.environment()).build().unwrap();
+    let client = TransferClient::builder()
+        .authorizer(&authorizer)
+        .environment(world.emulator.environment())
+        .build()
+        .unwrap();
     let error = client.get_submission_id().send().await.unwrap_err();
     assert!(error.is_login_required(), "{error}");
     assert_eq!((error.status().unwrap().as_u16(), error.code()), (400, Some("invalid_grant")));
@@ -95,7 +98,11 @@ async fn a_token_request_does_not_follow_a_redirect() {
     let redirected = world.emulator.login(flow.authorize_url().unwrap()).await.unwrap();
     let elsewhere = world.emulator.service_url("transfer");
     world.emulator.faults().add(
-        Fault::status(307).service(Service::Auth).path("/v2/oauth2/token").header("Location", elsewhere).times(1),
+        Fault::status(307)
+            .service(Service::Auth)
+            .path("/v2/oauth2/token")
+            .header("Location", elsewhere)
+            .times(1),
     );
     let LoginError::Exchange(error) = flow.finish(redirected.url.as_str()).await.unwrap_err() else {
         panic!("the exchange itself failed")
@@ -120,7 +127,8 @@ async fn credentials_do_not_go_to_another_service_or_over_plain_http() {
         .environment(world.emulator.environment())
         .build()
         .unwrap();
-    let error = client.request(http::Method::GET, "https://elsewhere.example.org/x").send().await.unwrap_err();
+    let error =
+        client.request(http::Method::GET, "https://elsewhere.example.org/x").send().await.unwrap_err();
     assert!(error.is_refused() && !error.to_string().contains("AgSentinel"), "{error}");
 
     let plain = NativeAppAuthClient::builder("cid").base_url("http://auth.example.org/").build().unwrap();
@@ -141,7 +149,8 @@ async fn an_answer_cut_off_after_the_refresh_is_asked_for_again() {
     let world = World::start().await;
     let tokens = support::expired(&world.log_in().await);
     world.emulator.faults().add(Fault::cut_after().service(Service::Auth).path("/v2/oauth2/token").times(1));
-    let authorizer = RefreshTokenAuthorizer::from_tokens(&tokens, &world.login_client).unwrap().build().unwrap();
+    let authorizer =
+        RefreshTokenAuthorizer::from_tokens(&tokens, &world.login_client).unwrap().build().unwrap();
     authorizer.ensure_valid_token().await.unwrap();
     assert_eq!(world.refreshes(), 2);
 }

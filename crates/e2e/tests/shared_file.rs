@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use globus_emulator::{Fault, Rotation, Service};
 use globus_sdk::storage::StoreKind;
-use globus_sdk::{Authorizer, JsonTokenStorage, NativeAppAuthClient, RefreshTokenAuthorizer, Storage, TransferClient};
+use globus_sdk::{
+    Authorizer, JsonTokenStorage, NativeAppAuthClient, RefreshTokenAuthorizer, Storage, TransferClient,
+};
 use support::{World, expired};
 
 const PROCESSES: usize = 64;
@@ -22,8 +24,11 @@ async fn child(file: &Path, auth_url: &str, transfer_url: &str, client_id: &str)
     let storage = Storage::from(JsonTokenStorage::new(file));
     let tokens = storage.get(TransferClient::RESOURCE_SERVER).await.unwrap().unwrap();
     let login_client = NativeAppAuthClient::builder(client_id).base_url(auth_url).build().unwrap();
-    let authorizer =
-        RefreshTokenAuthorizer::from_tokens(&tokens, &login_client).unwrap().on_refresh(storage).build().unwrap();
+    let authorizer = RefreshTokenAuthorizer::from_tokens(&tokens, &login_client)
+        .unwrap()
+        .on_refresh(storage)
+        .build()
+        .unwrap();
     println!("started");
     let header = Authorizer::from(&authorizer).authorization().await.unwrap();
     assert!(header.header().is_some());
@@ -84,16 +89,18 @@ impl Peer {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_survivor_has_a_good_token_and_each_surviving_lease_made_one_request() {
-    let world = World::start_with(|builder| {
-        builder.rotation(Rotation::rotating(Duration::from_secs(30)))
-    })
-    .await;
+    let world =
+        World::start_with(|builder| builder.rotation(Rotation::on().reuse_grace(Duration::from_secs(30))))
+            .await;
     let file = world.directory.path().join("tokens.json");
     let storage = Storage::from(JsonTokenStorage::new(&file));
     let response = world.log_in().await;
     storage.store(vec![expired(&response)], StoreKind::Login).await.unwrap();
     // Slow enough that processes die in the middle of it.
-    world.emulator.faults().add(Fault::latency(Duration::from_millis(150)).service(Service::Auth).path("token"));
+    world
+        .emulator
+        .faults()
+        .add(Fault::latency(Duration::from_millis(150)).service(Service::Auth).path("token"));
 
     let (world, file) = (std::sync::Arc::new(world), std::sync::Arc::new(file));
     let outcome = tokio::task::spawn_blocking({
@@ -132,6 +139,7 @@ async fn every_survivor_has_a_good_token_and_each_surviving_lease_made_one_reque
         "{requests} token requests: one for the survivors and at most one for each of the {killed} killed"
     );
     println!("{PROCESSES} processes, {killed} killed, {good} with a good token, {requests} token request(s)");
-    let stored = Storage::from(JsonTokenStorage::new(&*file)).get(TransferClient::RESOURCE_SERVER).await.unwrap();
+    let stored =
+        Storage::from(JsonTokenStorage::new(&*file)).get(TransferClient::RESOURCE_SERVER).await.unwrap();
     assert!(stored.unwrap().expires_at_seconds > 1_000);
 }

@@ -27,8 +27,11 @@ async fn tokens_in_a_file_renew_themselves_and_are_written_back() {
         .on_refresh(file.clone())
         .build()
         .unwrap();
-    let client =
-        TransferClient::builder().authorizer(&authorizer).environment(world.emulator.environment()).build().unwrap();
+    let client = TransferClient::builder()
+        .authorizer(&authorizer)
+        .environment(world.emulator.environment())
+        .build()
+        .unwrap();
     client.get_submission_id().send().await.unwrap();
     assert_eq!(world.refreshes(), 0, "a good token is not renewed");
 
@@ -45,7 +48,8 @@ async fn tokens_in_a_file_renew_themselves_and_are_written_back() {
 async fn a_thousand_callers_with_an_expired_token_make_one_token_request() {
     let world = World::start().await;
     let tokens = support::expired(&world.log_in().await);
-    let authorizer = RefreshTokenAuthorizer::from_tokens(&tokens, &world.login_client).unwrap().build().unwrap();
+    let authorizer =
+        RefreshTokenAuthorizer::from_tokens(&tokens, &world.login_client).unwrap().build().unwrap();
     let authorizer = globus_sdk::Authorizer::from(&authorizer);
     let callers: Vec<_> = (0..1_000)
         .map(|_| {
@@ -73,7 +77,8 @@ async fn the_id_token_says_who_logged_in_and_the_stored_records_say_it_too() {
     let fetched = world.emulator.requests().path("/jwk.json").len();
     assert_eq!(fetched, 1, "description and keys are fetched once");
 
-    let storage = globus_sdk::Storage::from(globus_sdk::JsonTokenStorage::new(world.directory.path().join("t.json")));
+    let storage =
+        globus_sdk::Storage::from(globus_sdk::JsonTokenStorage::new(world.directory.path().join("t.json")));
     storage.store_response(&response.with_identity_id(claims.sub.as_str())).await.unwrap();
     let stored = storage.get("transfer.api.globus.org").await.unwrap().unwrap();
     assert_eq!(stored.identity_id.as_deref(), Some(claims.sub.as_str()));

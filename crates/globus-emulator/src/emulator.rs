@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use globus_core::Environment;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -130,6 +131,20 @@ impl Emulator {
     /// The environment variables that point the SDKs and the Globus CLI here, as name and value.
     pub fn variables(&self) -> Vec<(String, String)> {
         variables(&self.base_url)
+    }
+
+    /// The environment that points clients of the Rust SDK here: give it to their builders.
+    pub fn environment(&self) -> Environment {
+        // The domain is never asked: every service has its address.
+        let mut environment = Environment::custom("emulator", "emulator.invalid");
+        for service in Service::ALL {
+            // The variables end in the names under which environments know the services.
+            let name = service.variable().trim_start_matches("GLOBUS_SDK_SERVICE_URL_").to_lowercase();
+            if let Ok(url) = url::Url::parse(&self.service_url(service.as_str())) {
+                environment = environment.service_url(name, url);
+            }
+        }
+        environment
     }
 
     /// A public client of this emulator, for native apps.

@@ -13,8 +13,8 @@ use std::io::Write;
 use anyhow::{Context, bail};
 use globus_emulator::Emulator;
 use globus_sdk::{
-    FileAdapter, Grant, JsonTokenStorage, LegacyJsonTokenStorage, SimpleJsonFileAdapter, Storage, StorageAdapter,
-    TokenData, TokenResponse,
+    FileAdapter, Grant, JsonTokenStorage, LegacyJsonTokenStorage, SimpleJsonFileAdapter, Storage,
+    StorageAdapter, TokenData, TokenResponse,
 };
 use serde_json::{Value, json};
 
@@ -66,7 +66,8 @@ async fn serve() -> anyhow::Result<()> {
 }
 
 async fn write(format: &str, path: &str) -> anyhow::Result<()> {
-    let response = TokenResponse::parse(Grant::AuthorizationCode, SAMPLE.as_bytes(), globus_sdk::Timestamp::now())?;
+    let response =
+        TokenResponse::parse(Grant::AuthorizationCode, SAMPLE.as_bytes(), globus_sdk::Timestamp::now())?;
     match format {
         "flat" => SimpleJsonFileAdapter::for_resource_server(path, SERVER).store(&response)?,
         "legacy" => Storage::from(LegacyJsonTokenStorage::new(path)).store_response(&response).await?,

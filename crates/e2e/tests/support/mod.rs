@@ -7,18 +7,18 @@ use globus_sdk::{NativeAppAuthClient, TokenData, TokenResponse, TransferClient};
 use tempfile::TempDir;
 
 /// A running emulator with the collections `laptop` and `cluster`.
-pub struct World {
-    pub emulator: Emulator,
-    pub login_client: NativeAppAuthClient,
-    pub directory: TempDir,
+pub(crate) struct World {
+    pub(crate) emulator: Emulator,
+    pub(crate) login_client: NativeAppAuthClient,
+    pub(crate) directory: TempDir,
 }
 
 impl World {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(|builder| builder).await
     }
 
-    pub async fn start_with(change: impl FnOnce(EmulatorBuilder) -> EmulatorBuilder) -> Self {
+    pub(crate) async fn start_with(change: impl FnOnce(EmulatorBuilder) -> EmulatorBuilder) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let files = |name: &str| {
             let path = directory.path().join(name);
@@ -36,7 +36,7 @@ impl World {
     }
 
     /// Logs the emulator's user in, with refresh tokens for Auth and Transfer.
-    pub async fn log_in(&self) -> TokenResponse {
+    pub(crate) async fn log_in(&self) -> TokenResponse {
         let flow = self
             .login_client
             .oauth2_start_flow(["openid", "profile", "email", TransferClient::ALL_SCOPE])
@@ -48,13 +48,13 @@ impl World {
     }
 
     /// How many refresh grants the token endpoint has seen.
-    pub fn refreshes(&self) -> usize {
+    pub(crate) fn refreshes(&self) -> usize {
         self.emulator.requests().form("grant_type", "refresh_token").len()
     }
 }
 
 /// The tokens for Transfer, as if they had expired long ago.
-pub fn expired(response: &TokenResponse) -> TokenData {
+pub(crate) fn expired(response: &TokenResponse) -> TokenData {
     let mut tokens = response.by_resource_server()[TransferClient::RESOURCE_SERVER].clone();
     tokens.expires_at_seconds = 1_000;
     tokens
