@@ -66,7 +66,7 @@ async fn a_dead_refresh_token_means_a_login_and_leaves_the_file_alone() {
         .unwrap();
     let error = client.get_submission_id().send().await.unwrap_err();
     assert!(error.is_login_required(), "{error}");
-    assert_eq!((error.status().unwrap().as_u16(), error.code()), (400, Some("invalid_grant")));
+    assert!(error.is_invalid_grant() && error.status().unwrap() == 400, "{error:?}");
     assert!(error.to_string().contains("transfer.api.globus.org"), "{error}");
     assert_eq!(world.refreshes(), 1, "no storm");
     assert_eq!(std::fs::read(&path).unwrap(), before);
