@@ -83,7 +83,9 @@ impl Engine {
 
     /// The header, after a renewal if one is needed.
     pub(crate) async fn authorization(self: &Arc<Self>) -> Result<Authorization> {
-        for _ in 0..FLIGHTS {
+        let mut refused = None;
+        let mut flights = 0;
+        while flights < FLIGHTS {
             if let Some(header) = self.cached() {
                 return Ok(header);
             }
@@ -91,15 +93,22 @@ impl Engine {
                 Error::usage("renewing a token needs a tokio runtime; call this from inside one")
             })?;
             let flight = self.join(&mut self.state(), Errand::Renew, &runtime);
+            if flight.has_outcome() {
+                // It came to its outcome before this caller came, who is owed a newer one.
+                flight.ended().await;
+                continue;
+            }
+            flights += 1;
             match flight.outcome().await {
                 // Refused between its arrival and here: only another flight helps.
-                Some(Ok(header)) if self.state().is_refused(&header) => flight.ended().await,
+                Some(Ok(header)) if self.state().is_refused(&header) => refused = Some(header),
                 Some(Ok(header)) => return Ok(header),
                 Some(Err(error)) => return self.good_enough().ok_or(error),
                 None => tracing::debug!("a token renewal ended without an outcome; starting another"),
             }
         }
-        self.good_enough().ok_or_else(|| {
+        // A service that refuses every new token says why when it is asked with one.
+        self.good_enough().or(refused).ok_or_else(|| {
             Error::other("the token renewal ended without an outcome, several times; try again", None)
         })
     }
@@ -182,10 +191,14 @@ impl Engine {
         };
         flight.ended().await;
         let state = self.state();
+        // What has arrived with a later flight is that flight's.
+        let later = state.flight.as_ref().is_some_and(|flight| !flight.has_ended());
         match (&state.owed, &state.arrival) {
             (Some(owed), _) => Err(owed.error.clone()),
-            (None, Some(_)) => Err(Error::other("storing a renewed token was cut off; try again", None)),
-            (None, None) => Ok(()),
+            (None, Some(_)) if !later => {
+                Err(Error::other("storing a renewed token was cut off; try again", None))
+            }
+            (None, _) => Ok(()),
         }
     }
 

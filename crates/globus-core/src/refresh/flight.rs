@@ -34,6 +34,11 @@ impl Flight {
         self.0.has_changed().is_err()
     }
 
+    /// Whether the outcome is known, though the task may still be tidying up.
+    pub(super) fn has_outcome(&self) -> bool {
+        self.0.borrow().is_some()
+    }
+
     /// Waits for the outcome. `None` when the flight ended without one.
     pub(super) async fn outcome(&self) -> Outcome {
         match self.0.clone().wait_for(Option::is_some).await {

@@ -314,7 +314,10 @@ struct FakeLease(Log);
 
 impl Lease for FakeLease {
     fn release(self: Box<Self>) -> Release {
-        Box::pin(async move { Ok(self.0.add("release")) })
+        Box::pin(async move {
+            self.0.add("release");
+            Ok(())
+        })
     }
 }
 
