@@ -1,37 +1,55 @@
-//! One renewal under way, and those who wait for it.
+//! One piece of work under way, and those who wait for it.
 
 use tokio::sync::watch;
 
 use crate::authorizer::Authorization;
 use crate::error::Result;
 
-/// What a flight ends with. `None` until it has ended.
-pub(super) type Outcome = Option<Result<Authorization>>;
-
-/// A flight as the state keeps it: its number, and where its outcome will show.
-#[derive(Debug, Clone)]
-pub(super) struct Flight {
-    pub(super) number: u64,
-    outcome: watch::Receiver<Outcome>,
+/// What a flight is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Errand {
+    /// Store what is not stored yet, then renew if that is still due.
+    Renew,
+    /// Only store.
+    Store,
 }
 
+/// What a flight comes to. `None` before it has, and for good when it brings no header.
+pub(super) type Outcome = Option<Result<Authorization>>;
+
+/// A flight as the state keeps it: where its outcome will show. It has ended when its task has let go of the
+/// other end, which it does when it is done, when it panics, and when its runtime is shut down.
+#[derive(Debug, Clone)]
+pub(super) struct Flight(watch::Receiver<Outcome>);
+
 impl Flight {
-    /// A flight, and the end that announces its outcome.
-    pub(super) fn new(number: u64) -> (Self, watch::Sender<Outcome>) {
+    /// A flight, and the end that its task holds.
+    pub(super) fn new() -> (Self, watch::Sender<Outcome>) {
         let (announce, outcome) = watch::channel(None);
-        (Self { number, outcome }, announce)
+        (Self(outcome), announce)
     }
 
-    /// Whether the flight has ended, with an outcome or without.
+    /// Whether the task is gone.
     pub(super) fn has_ended(&self) -> bool {
-        self.outcome.has_changed().is_err() || self.outcome.borrow().is_some()
+        self.0.has_changed().is_err()
     }
 
-    /// Waits for the outcome. `None` when the flight died: its task panicked, or its runtime was shut down.
-    pub(super) async fn outcome(mut self) -> Outcome {
-        match self.outcome.wait_for(Option::is_some).await {
+    /// Whether the outcome is known, though the task may still be tidying up.
+    pub(super) fn has_outcome(&self) -> bool {
+        self.0.borrow().is_some()
+    }
+
+    /// Waits for the outcome. `None` when the flight ended without one.
+    pub(super) async fn outcome(&self) -> Outcome {
+        match self.0.clone().wait_for(Option::is_some).await {
             Ok(outcome) => outcome.clone(),
             Err(_) => None,
         }
+    }
+
+    /// Waits until the task is gone.
+    pub(super) async fn ended(&self) {
+        // Nothing satisfies this, so it answers when the other end is dropped.
+        let _gone = self.0.clone().wait_for(|_| false).await.is_err();
     }
 }

@@ -10,6 +10,7 @@
 mod engine;
 mod flight;
 mod on_refresh;
+mod renewal;
 mod state;
 mod windows;
 

@@ -3,8 +3,11 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
+
+use futures_util::FutureExt;
 
 use crate::blocking_job::run_blocking;
 use crate::error::{Error, Result};
@@ -47,19 +50,30 @@ impl OnRefresh {
         }))))
     }
 
-    pub(super) fn persist(&self, response: TokenResponse) -> Pending<()> {
-        self.0.persist(response)
+    pub(super) async fn persist(&self, response: TokenResponse) -> Result<()> {
+        unless_it_panics("storing a renewed token", async { self.0.persist(response).await }).await
     }
 
     /// What is stored now. `server` is the resource server, where it is known.
-    pub(super) fn latest(&self, server: Option<&ResourceServer>) -> Pending<Option<TokenData>> {
-        self.0.latest(server.cloned())
+    pub(super) async fn latest(&self, server: Option<ResourceServer>) -> Result<Option<TokenData>> {
+        unless_it_panics("reading the stored tokens", async { self.0.latest(server).await }).await
     }
 
     /// The lease to renew, waiting while another holds it. `None` where the target cannot coordinate.
-    pub(super) fn lock(&self, server: Option<&ResourceServer>) -> Pending<Option<RefreshLease>> {
-        self.0.lock(server.cloned())
+    pub(super) async fn lock(&self, server: Option<ResourceServer>) -> Result<Option<RefreshLease>> {
+        unless_it_panics("taking the refresh lease", async { self.0.lock(server).await }).await
     }
+}
+
+/// Turns a panic of code that is not ours into an error: a token that has arrived must not go down with it.
+pub(super) async fn unless_it_panics<T>(
+    what: &'static str,
+    work: impl Future<Output = Result<T>> + Send,
+) -> Result<T> {
+    // What the panic left half done is the other code's own; nothing of ours is inside.
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
+        Err(Error::other(format!("{what} failed: the code that does it panicked; correct that code"), None))
+    })
 }
 
 impl fmt::Debug for OnRefresh {

@@ -42,8 +42,9 @@ pub struct PendingPersist {
 pub(super) struct Token {
     pub(super) header: Authorization,
     pub(super) text: AccessToken,
-    /// `None` once the service has refused it.
-    pub(super) expires_at: Option<i64>,
+    pub(super) expires_at: i64,
+    /// Whether the service has refused it.
+    pub(super) refused: bool,
     advisory_at: Timestamp,
     mandatory_at: Timestamp,
 }
@@ -57,12 +58,32 @@ impl Token {
     ) -> Result<Self> {
         let (advisory_at, mandatory_at) = windows.begin(expires_at, lifetime);
         let header = Authorization::bearer(&access_token)?;
-        Ok(Self { header, text: access_token, expires_at: Some(expires_at), advisory_at, mandatory_at })
+        Ok(Self { header, text: access_token, expires_at, refused: false, advisory_at, mandatory_at })
     }
 
     /// Whether the service would still take it.
     pub(super) fn is_good(&self, now: Timestamp) -> bool {
-        self.expires_at.is_some_and(|expires_at| now.as_second() < expires_at)
+        !self.refused && now.as_second() < self.expires_at
+    }
+
+    /// Whether it is good for more than a moment.
+    pub(super) fn is_worth_taking(&self, now: Timestamp) -> bool {
+        now <= self.mandatory_at
+    }
+}
+
+/// A response that has come and is on its way to the storage.
+#[derive(Clone)]
+pub(super) struct Arrival {
+    pub(super) token: Token,
+    pub(super) response: TokenResponse,
+    pub(super) refresh_token: Option<RefreshToken>,
+    pub(super) resource_server: ResourceServer,
+}
+
+impl fmt::Debug for Arrival {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Arrival").field("resource_server", &self.resource_server).finish_non_exhaustive()
     }
 }
 
@@ -98,6 +119,8 @@ pub(super) struct State {
     pub(super) refresh_token: Option<RefreshToken>,
     pub(super) resource_server: Option<ResourceServer>,
     pub(super) flight: Option<Flight>,
+    /// Left here only by a flight that died while it stored: the next one lands it.
+    pub(super) arrival: Option<Arrival>,
     pub(super) owed: Option<Owed>,
     /// Before this moment of the local clock the token is fresh and nothing is owed: the one comparison of the
     /// fast path. `None` until there is a token.
@@ -106,6 +129,8 @@ pub(super) struct State {
     advisory_not_before: Option<Timestamp>,
     /// How far the service's clock is ahead of ours.
     offset: SignedDuration,
+    /// Whether it was said already that the service's clock is not to be believed.
+    pub(super) disbelieves: bool,
 }
 
 impl State {
@@ -128,7 +153,7 @@ impl State {
         let now = self.corrected(local_now);
         match &self.token {
             None => Zone::Mandatory,
-            Some(token) if token.expires_at.is_none() || now > token.mandatory_at => Zone::Mandatory,
+            Some(token) if token.refused || now > token.mandatory_at => Zone::Mandatory,
             Some(_) if self.owed.as_ref().is_some_and(|owed| local_now >= owed.not_before) => Zone::Mandatory,
             Some(token)
                 if now > token.advisory_at
@@ -152,12 +177,17 @@ impl State {
     pub(super) fn invalidate(&mut self, used: &Authorization) -> bool {
         match &mut self.token {
             Some(token) if token.header == *used => {
-                token.expires_at = None;
+                token.refused = true;
                 self.set_quiet_time();
                 true
             }
             _ => false,
         }
+    }
+
+    /// Whether this is the current token's header and the service has refused it.
+    pub(super) fn is_refused(&self, header: &Authorization) -> bool {
+        self.token.as_ref().is_some_and(|token| token.refused && token.header == *header)
     }
 
     /// A background renewal failed: the next one waits a while.
@@ -191,7 +221,7 @@ impl State {
     fn set_quiet_time(&mut self) {
         let local = |at: Timestamp| at.checked_sub(self.offset).unwrap_or(at);
         self.quiet_until = self.token.as_ref().map(|token| {
-            if token.expires_at.is_none() {
+            if token.refused {
                 return Timestamp::MIN;
             }
             let renewal = match self.advisory_not_before {

@@ -1,0 +1,258 @@
+//! The work of a flight: lease, look, ask, store, publish.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::engine::{Engine, RenewalGrant};
+use super::flight::{Errand, Outcome};
+use super::on_refresh::unless_it_panics;
+use super::state::{Arrival, State, Token, Zone};
+use crate::authorizer::{Authorization, DynTokenGrants};
+use crate::error::{Error, Result};
+use crate::secret::RefreshToken;
+use crate::storage::RefreshLease;
+use crate::token::{Scopes, TokenData, TokenResponse};
+
+impl Engine {
+    /// One flight: lease, errand, outcome. It ends when `announce` is dropped, which is its last step.
+    pub(super) async fn fly(self: Arc<Self>, errand: Errand, announce: watch::Sender<Outcome>) {
+        let lease = self.lease().await;
+        let outcome = self.run(errand).await;
+        if let Some(Err(error)) = &outcome {
+            tracing::warn!(%error, "renewing a token failed");
+            self.state().advisory_failed(self.clock.now());
+        }
+        // Those who wait need not wait for the lease too.
+        announce.send_replace(outcome);
+        if let Some(lease) = lease
+            && let Err(error) = lease.release().await
+        {
+            tracing::debug!(%error, "the refresh lease could not be released; it ends by itself");
+        }
+    }
+
+    /// The right to renew, if the storage grants one.
+    async fn lease(&self) -> Option<RefreshLease> {
+        let server = self.state().resource_server.clone();
+        self.on_refresh.as_ref()?.lock(server).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "renewing without the storage's refresh lease");
+            None
+        })
+    }
+
+    async fn run(&self, errand: Errand) -> Outcome {
+        self.store_what_is_left().await;
+        let zone = self.state().zone(self.clock.now());
+        match (zone, errand) {
+            // Only storing was due.
+            (Zone::Fresh(header), _) | (Zone::Advisory(header), Errand::Store) => Some(Ok(header)),
+            (Zone::Mandatory, Errand::Store) => None,
+            (Zone::Advisory(_) | Zone::Mandatory, Errand::Renew) => Some(match self.adopt().await {
+                Some(header) => Ok(header),
+                None => self.ask().await,
+            }),
+        }
+    }
+
+    /// Stores what an earlier flight could not.
+    async fn store_what_is_left(&self) {
+        let arrival = self.state().arrival.clone();
+        if let Some(arrival) = arrival {
+            self.land(arrival).await;
+            return;
+        }
+        let owed = self.state().owed.clone();
+        if let (Some(owed), Some(on_refresh)) = (owed, &self.on_refresh) {
+            let stored = on_refresh.persist(owed.response.clone()).await;
+            let mut state = self.state();
+            match stored {
+                Ok(()) => state.paid(),
+                Err(error) => {
+                    tracing::debug!(%error, "a renewed token still cannot be stored");
+                    state.owe(owed.response, error, self.clock.now());
+                }
+            }
+        }
+    }
+
+    /// What the storage holds now, if it can say.
+    async fn stored(&self) -> Option<TokenData> {
+        let server = self.state().resource_server.clone();
+        self.on_refresh.as_ref()?.latest(server).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "renewing without looking at the stored tokens");
+            None
+        })
+    }
+
+    /// Takes over what another process has stored since: the refresh token, and the access token if that is
+    /// good for more than a moment.
+    async fn adopt(&self) -> Option<Authorization> {
+        let stored = self.stored().await?;
+        let mut state = self.state();
+        // What is owed is newer than what is stored.
+        if state.owed.is_some() || !self.is_successor(&state, &stored) {
+            return None;
+        }
+        if let (Some(refresh_token), RenewalGrant::Refresh(_)) = (stored.usable_refresh_token(), &self.grant)
+        {
+            state.refresh_token = Some(refresh_token.clone());
+        }
+        let token = Token::new(stored.access_token, stored.expires_at_seconds, None, &self.windows).ok()?;
+        if !token.is_worth_taking(state.corrected(self.clock.now())) {
+            return None;
+        }
+        tracing::debug!("another process has renewed the token; using what it stored");
+        state.resource_server.get_or_insert(stored.resource_server);
+        let header = token.header.clone();
+        state.publish(token);
+        Some(header)
+    }
+
+    /// Whether a stored record comes after the token we hold. The storage may also hold what was there before
+    /// us, or somebody else's login: those are not for us.
+    fn is_successor(&self, state: &State, stored: &TokenData) -> bool {
+        if let RenewalGrant::ClientCredentials(_, scopes) = &self.grant
+            && (stored.usable_refresh_token().is_some() || !covers(stored, scopes))
+        {
+            return false;
+        }
+        match (&state.token, &self.grant) {
+            (Some(token), _) => {
+                token.text != stored.access_token && token.expires_at <= stored.expires_at_seconds
+            }
+            (None, RenewalGrant::Refresh(_)) => stored.refresh_token == state.refresh_token,
+            (None, RenewalGrant::ClientCredentials(..)) => true,
+        }
+    }
+
+    /// Asks the token endpoint, and hands the answer to the storage before it is used.
+    async fn ask(&self) -> Result<Authorization> {
+        const RENEWING: &str = "renewing a token";
+        let (spent, response) = match &self.grant {
+            RenewalGrant::ClientCredentials(grants, scopes) => {
+                let asked = async { grants.client_credentials(scopes).await };
+                (None, unless_it_panics(RENEWING, asked).await?)
+            }
+            RenewalGrant::Refresh(grants) => {
+                let refresh_token = self.state().refresh_token.clone().ok_or_else(|| {
+                    Error::usage("there is no refresh token to renew with; log the user in again")
+                })?;
+                let asked = async { grants.refresh(&refresh_token).await };
+                match unless_it_panics(RENEWING, asked).await {
+                    Ok(response) => (Some(refresh_token), response),
+                    Err(error) if error.is_invalid_grant() => {
+                        let asked = self.ask_again(grants.as_ref(), &refresh_token, error);
+                        unless_it_panics(RENEWING, asked).await?
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        };
+        // From here to the storage's job nothing waits: a token that has arrived is on its way to the disk.
+        if let Some(time) = response.server_time() {
+            self.observe_server_time(time);
+        }
+        let response = match &spent {
+            Some(spent) => response.keeping_refresh_token(spent),
+            None => response,
+        };
+        let record = single_record(&response)?;
+        let lifetime = self.lifetime(record);
+        let arrival = Arrival {
+            token: Token::new(
+                record.access_token.clone(),
+                record.expires_at_seconds,
+                lifetime,
+                &self.windows,
+            )?,
+            refresh_token: record.usable_refresh_token().cloned().or(spent),
+            resource_server: record.resource_server.clone(),
+            response,
+        };
+        self.state().arrival = Some(arrival.clone());
+        Ok(self.land(arrival).await)
+    }
+
+    /// Stores an arrived token, then gives it out; if storing fails, gives it out all the same.
+    async fn land(&self, arrival: Arrival) -> Authorization {
+        let failure = match &self.on_refresh {
+            Some(on_refresh) => on_refresh.persist(arrival.response.clone()).await.err(),
+            None => None,
+        };
+        if let Some(error) = &failure {
+            tracing::error!(
+                %error,
+                resource_server = %arrival.resource_server,
+                "a renewed token is in use but could not be stored; storing is tried again",
+            );
+        }
+        let header = arrival.token.header.clone();
+        let mut state = self.state();
+        state.arrival = None;
+        state.refresh_token = arrival.refresh_token;
+        state.resource_server = Some(arrival.resource_server);
+        state.publish(arrival.token);
+        match failure {
+            Some(error) => state.owe(arrival.response, error, self.clock.now()),
+            // This response replaces one that was still owed.
+            None => state.paid(),
+        }
+        header
+    }
+
+    /// The refresh token was refused. Perhaps another process has rotated it: look once more.
+    async fn ask_again(
+        &self,
+        grants: &dyn DynTokenGrants,
+        refused: &RefreshToken,
+        error: Error,
+    ) -> Result<(Option<RefreshToken>, TokenResponse)> {
+        let stored = self.stored().await.and_then(|stored| stored.refresh_token);
+        let ended = |error| {
+            let server = self.state().resource_server.as_ref().map(ToString::to_string);
+            Error::login_required(server, error)
+        };
+        match stored {
+            Some(stored) if stored != *refused && !stored.is_empty() => {
+                let response = grants
+                    .refresh(&stored)
+                    .await
+                    .map_err(|again| if again.is_invalid_grant() { ended(again) } else { again })?;
+                Ok((Some(stored), response))
+            }
+            _ => Err(ended(error)),
+        }
+    }
+
+    /// How long the token just received lives, by the service's clock.
+    fn lifetime(&self, record: &TokenData) -> Option<Duration> {
+        let now = self.state().corrected(self.clock.now());
+        u64::try_from(record.expires_at_seconds.checked_sub(now.as_second())?).ok().map(Duration::from_secs)
+    }
+}
+
+/// Whether a token carries these scopes. What a scope depends on (`a[b]`) does not show in a token.
+fn covers(record: &TokenData, scopes: &Scopes) -> bool {
+    scopes.iter().all(|scope| {
+        let name = scope.split('[').next().unwrap_or(scope).trim_start_matches('*');
+        record.scope.split_whitespace().any(|granted| granted == name)
+    })
+}
+
+/// An authorizer has one token, so a response must hold exactly one.
+fn single_record(response: &TokenResponse) -> Result<&TokenData> {
+    let tokens = response.by_resource_server();
+    match (tokens.iter().next(), tokens.len()) {
+        (Some(record), 1) => Ok(record),
+        (_, count) => {
+            let servers: Vec<_> = tokens.iter().map(|record| record.resource_server.as_str()).collect();
+            Err(Error::not_one_token(format!(
+                "the token endpoint answered {count} tokens ({}), where an authorizer needs exactly one; ask for \
+                 scopes of one resource server",
+                servers.join(", "),
+            )))
+        }
+    }
+}

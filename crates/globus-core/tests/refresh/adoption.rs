@@ -1,0 +1,233 @@
+//! Several processes, one storage: the lease, and taking over what another process has stored.
+
+use std::sync::{Arc, Mutex};
+
+use globus_core::storage::{Capabilities, Lease, Loaded, RefreshLease, Release, StoreKind};
+use globus_core::{
+    Authorizer, ClientCredentialsAuthorizer, Namespace, ResourceServer, Storage, StorageError, TokenData,
+    TokenStorage,
+};
+
+use crate::support::{Answer, Log, SERVER, Step, World, soon, text, token};
+
+#[tokio::test]
+async fn a_newer_stored_token_is_taken_over_without_a_request() {
+    let world = World::new();
+    world.adapter.put(Some(world.record("OTHER", "RT5", 3600)));
+    let authorizer = world.authorizer(-1);
+    assert_eq!(token(&authorizer).await.unwrap(), "OTHER");
+    assert_eq!(world.grants.requests(), 0);
+    // Its refresh token comes with it.
+    world.adapter.put(None);
+    world.advance(3600);
+    token(&authorizer).await.unwrap();
+    assert_eq!(world.grants.asked(), ["RT5"]);
+}
+
+#[tokio::test]
+async fn a_refused_token_is_replaced_by_the_stored_one_unless_that_is_the_same() {
+    let world = World::new();
+    world.adapter.put(Some(world.record("OTHER", "RT0", 3600)));
+    let authorizer = Authorizer::from(world.authorizer(3600));
+    authorizer.rejected(&authorizer.authorization().await.unwrap());
+    let header = soon(authorizer.authorization()).await.unwrap();
+    assert_eq!(text(&header), "OTHER");
+    assert_eq!(world.grants.requests(), 0);
+    // Now the stored one is the refused one.
+    authorizer.rejected(&header);
+    assert_eq!(token(&authorizer).await.unwrap(), "AT1");
+}
+
+#[tokio::test]
+async fn a_stored_token_that_is_nearly_over_gives_its_refresh_token_only() {
+    let world = World::new();
+    world.adapter.put(Some(world.record("OTHER", "RT5", 59)));
+    let authorizer = world.authorizer(-1);
+    assert_eq!(token(&authorizer).await.unwrap(), "AT1");
+    assert_eq!(world.grants.asked(), ["RT5"]);
+}
+
+#[tokio::test]
+async fn what_was_stored_before_our_own_token_is_left_alone() {
+    let world = World::new();
+    // The file still holds somebody's last login; the program was given the tokens of a new one.
+    world.adapter.put(Some(world.record("LAST", "RTLAST", 1800)));
+    let authorizer = Authorizer::from(world.authorizer(3600));
+    authorizer.rejected(&authorizer.authorization().await.unwrap());
+    assert_eq!(token(&authorizer).await.unwrap(), "AT1");
+    // Nor with a refresh token alone, of which nothing is known but that it is another one.
+    world.adapter.put(Some(world.record("LAST", "RTLAST", 1800)));
+    assert_eq!(token(world.builder().build().unwrap()).await.unwrap(), "AT2");
+    assert_eq!(world.grants.asked(), ["RT0", "RT0"]);
+}
+
+#[tokio::test]
+async fn with_a_refresh_token_alone_its_stored_access_token_is_found() {
+    let world = World::new();
+    world.adapter.put(Some(world.record("STORED", "RT0", 1800)));
+    assert_eq!(token(world.builder().build().unwrap()).await.unwrap(), "STORED");
+    assert_eq!(world.grants.requests(), 0);
+}
+
+#[tokio::test]
+async fn client_credentials_take_over_a_stored_token_with_their_scopes() {
+    for (scope, refresh_token, expected) in [
+        ("all", None, "STORED"),
+        ("all more", None, "STORED"),
+        ("more", None, "AT1"),
+        // A person's login.
+        ("all", Some("RT0"), "AT1"),
+    ] {
+        let world = World::new();
+        let mut record = TokenData::new(SERVER, scope, "STORED", world.now() + 1000);
+        record.refresh_token = refresh_token.map(Into::into);
+        world.adapter.put(Some(record));
+        let builder = ClientCredentialsAuthorizer::builder(&world.grants, "*all[*dependent]");
+        let builder = builder.on_refresh(world.adapter.clone()).clock(world.clock.clone());
+        assert_eq!(token(builder.build().unwrap()).await.unwrap(), expected, "{scope}");
+    }
+}
+
+#[tokio::test]
+async fn the_lease_is_held_around_the_request_and_given_back() {
+    let world = World::new();
+    world.adapter.coordinate();
+    let authorizer = world.authorizer(-1);
+    token(&authorizer).await.unwrap();
+    soon(authorizer.settle()).await.unwrap();
+    assert_eq!(world.log.events(), ["lock", "look", "ask RT0", "store AT1", "release"]);
+}
+
+#[tokio::test]
+async fn the_lease_is_given_back_after_a_failure_too() {
+    let world = World::new();
+    world.adapter.coordinate();
+    world.grants.then([Answer::Broken]);
+    let authorizer = world.authorizer(-1);
+    token(&authorizer).await.unwrap_err();
+    soon(authorizer.settle()).await.unwrap();
+    assert_eq!(world.log.events(), ["lock", "look", "ask RT0", "release"]);
+}
+
+#[tokio::test]
+async fn what_is_owed_is_stored_under_the_lease() {
+    let world = World::new();
+    world.adapter.coordinate();
+    world.adapter.next_stores([Step::Fail]);
+    let authorizer = world.authorizer(-1);
+    token(&authorizer).await.unwrap();
+    soon(authorizer.settle()).await.unwrap();
+    let events = world.log.events();
+    assert_eq!(events[events.len() - 3..], ["lock", "store AT1", "release"]);
+}
+
+#[tokio::test]
+async fn neither_a_lease_nor_a_look_that_fails_stops_the_renewal() {
+    for step in [Step::Fail, Step::Panic] {
+        let world = World::new();
+        world.adapter.next_locks([step]);
+        world.adapter.next_reads([step]);
+        assert_eq!(token(world.authorizer(-1)).await.unwrap(), "AT1");
+    }
+}
+
+/// A storage of many tokens that shows what the authorizer asks of it.
+#[derive(Debug, Default)]
+struct Many {
+    log: Log,
+    tokens: Mutex<std::collections::BTreeMap<ResourceServer, TokenData>>,
+}
+
+#[derive(Debug)]
+struct Held(Log);
+
+impl Lease for Held {
+    fn release(self: Box<Self>) -> Release {
+        Box::pin(async move {
+            self.0.add("release");
+            Ok(())
+        })
+    }
+}
+
+impl TokenStorage for Many {
+    async fn load_all(&self, _namespace: &Namespace) -> Result<Loaded, StorageError> {
+        Ok(Loaded::new(self.tokens.lock().unwrap().clone()))
+    }
+
+    async fn load_fresh(
+        &self,
+        namespace: &Namespace,
+        server: &ResourceServer,
+    ) -> Result<Option<TokenData>, StorageError> {
+        self.log.add(format!("look {namespace} {server}"));
+        self.load_all(namespace).await?.into_token(server)
+    }
+
+    async fn store(
+        &self,
+        namespace: &Namespace,
+        tokens: Vec<TokenData>,
+        kind: StoreKind,
+    ) -> Result<(), StorageError> {
+        self.log.add(format!("store {namespace} {kind:?}"));
+        self.tokens
+            .lock()
+            .unwrap()
+            .extend(tokens.into_iter().map(|token| (token.resource_server.clone(), token)));
+        Ok(())
+    }
+
+    async fn remove(&self, _: &Namespace, server: &ResourceServer) -> Result<bool, StorageError> {
+        Ok(self.tokens.lock().unwrap().remove(server).is_some())
+    }
+
+    async fn list(&self) -> Result<Vec<Namespace>, StorageError> {
+        Err(StorageError::unsupported("listing"))
+    }
+
+    async fn lock_refresh(
+        &self,
+        namespace: &Namespace,
+        server: &ResourceServer,
+    ) -> Result<RefreshLease, StorageError> {
+        self.log.add(format!("lock {namespace} {server}"));
+        Ok(RefreshLease::new(1, Held(self.log.clone())))
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::minimal()
+    }
+}
+
+#[tokio::test]
+async fn a_storage_of_many_tokens_is_asked_for_the_one() {
+    let world = World::new();
+    let many = Arc::new(Many::default());
+    let storage = Storage::from(many.clone()).with_namespace("mine");
+    let builder = world.builder().on_refresh(storage.clone()).resource_server("rs");
+    let authorizer = builder.build().unwrap();
+    token(&authorizer).await.unwrap();
+    soon(authorizer.settle()).await.unwrap();
+    assert_eq!(many.log.events(), ["lock mine rs", "look mine rs", "store mine Refresh", "release"]);
+
+    // Of another process's renewal the other authorizer takes the token.
+    let record = storage.get(SERVER).await.unwrap().unwrap();
+    assert_eq!(record.access_token.expose(), "AT1");
+    let builder = world.builder().on_refresh(storage.clone()).resource_server(SERVER);
+    assert_eq!(token(builder.build().unwrap()).await.unwrap(), "AT1");
+    assert_eq!(world.grants.requests(), 1);
+}
+
+#[tokio::test]
+async fn a_storage_is_not_asked_for_a_resource_server_that_is_not_known_yet() {
+    let world = World::new();
+    let many = Arc::new(Many::default());
+    let authorizer = world.builder().on_refresh(Storage::from(many.clone())).build().unwrap();
+    token(&authorizer).await.unwrap();
+    soon(authorizer.settle()).await.unwrap();
+    assert_eq!(many.log.events(), ["store DEFAULT Refresh"]);
+    world.advance(10_000);
+    token(&authorizer).await.unwrap();
+    assert_eq!(many.log.events()[1], format!("lock DEFAULT {SERVER}"));
+}
