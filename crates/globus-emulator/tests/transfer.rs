@@ -120,7 +120,9 @@ async fn directories_are_copied_byte_for_byte_and_counted() {
     fs::create_dir(setup.a.path().join("data/nothing")).unwrap();
     write(&setup.a.path().join("single"), b"one");
 
-    let task = caller.run(&[("/data/", "/copy/of/data/"), ("/~/single", "/copy/single")], &json!({"label": "x"})).await;
+    let task = caller
+        .run(&[("/data/", "/copy/of/data/"), ("/~/single", "/copy/single")], &json!({"label": "x"}))
+        .await;
     assert_eq!(task["status"], "SUCCEEDED");
     let to = setup.b.path().join("copy");
     assert_eq!(fs::read(to.join("of/data/big")).unwrap(), big);
@@ -190,11 +192,7 @@ async fn wrong_requests_are_refused_before_anything_moves() {
     refused(&item, json!({"source_endpoint": nobody}), 404, "EndpointNotFound").await;
     refused(&[("/../f", "/f")], json!({}), 403, "EndpointPermissionDenied").await;
     refused(&[("/f", "/a/../../f")], json!({}), 403, "EndpointPermissionDenied").await;
-    setup.emulator.set_transfer_limits({
-        let mut limits = TransferLimits::default();
-        limits.max_items = Some(1);
-        limits
-    });
+    setup.emulator.set_transfer_limits(TransferLimits::none().max_items(1));
     refused(&[("/f", "/f"), ("/g", "/g")], json!({}), 400, "ClientError.BadRequest").await;
 }
 
@@ -203,11 +201,7 @@ async fn progress_grows_with_emulated_time_and_a_task_can_be_cancelled() {
     let setup = setup().await;
     let caller = Caller::service(&setup).await;
     setup.emulator.clock().freeze();
-    setup.emulator.set_transfer_limits({
-        let mut limits = TransferLimits::default();
-        limits.bytes_per_second = Some(1000);
-        limits
-    });
+    setup.emulator.set_transfer_limits(TransferLimits::none().bytes_per_second(1000));
     write(&setup.a.path().join("f"), &[7; 5000]);
     let id = caller.submit(&[("/f", "/f")], &json!({})).await;
     let bytes = |task: &Value| task["bytes_transferred"].as_u64().unwrap();
@@ -275,11 +269,7 @@ async fn source_errors_can_be_skipped_or_fail_at_once() {
     let skipped = json(caller.get(&format!("task/{id}/skipped_errors")).await, 200).await;
     assert_eq!(skipped["DATA"][0]["error_code"], "FILE_NOT_FOUND");
 
-    setup.emulator.set_transfer_limits({
-        let mut limits = TransferLimits::default();
-        limits.fail_fast = true;
-        limits
-    });
+    setup.emulator.set_transfer_limits(TransferLimits::none().fail_fast());
     let task = caller.run(&items, &json!({})).await;
     assert_eq!((&task["status"], &task["fatal_error"]["code"]), (&json!("FAILED"), &json!("FILE_NOT_FOUND")));
 }
@@ -305,13 +295,15 @@ async fn sync_levels_skip_what_is_there() {
             set_time(&from, 1000);
             write(&to, there);
             set_time(&to, time);
-            let task = caller.run(&[("/f", "/f")], &json!({"sync_level": level, "preserve_timestamp": true})).await;
+            let task =
+                caller.run(&[("/f", "/f")], &json!({"sync_level": level, "preserve_timestamp": true})).await;
             assert_eq!(task["status"], "SUCCEEDED");
             let expected = u64::from(copied[level]);
             assert_eq!(task["files_transferred"], expected, "level {level} over {there:?}");
             assert_eq!(task["files_skipped"], 1 - expected);
             assert_eq!(fs::read(&to).unwrap(), if copied[level] { b"same" } else { there });
-            let modified = to.metadata().unwrap().modified().unwrap().duration_since(std::time::UNIX_EPOCH).unwrap();
+            let modified =
+                to.metadata().unwrap().modified().unwrap().duration_since(std::time::UNIX_EPOCH).unwrap();
             assert_eq!(modified.as_secs(), if copied[level] { 1000 } else { time });
         }
     }
@@ -445,19 +437,31 @@ async fn listings_are_filtered_ordered_and_paged() {
     let listing = json(caller.ls("path=/~/").await, 200).await;
     assert_eq!(listing["path"], "/");
     let file = &listing["DATA"][1];
-    assert_eq!((&file["type"], &file["size"], &file["DATA_TYPE"]), (&json!("file"), &json!(10), &json!("file")));
+    assert_eq!(
+        (&file["type"], &file["size"], &file["DATA_TYPE"]),
+        (&json!("file"), &json!(10), &json!("file"))
+    );
     for member in ["permissions", "user", "group", "last_modified"] {
         assert!(file[member].is_string(), "{member}");
     }
     assert_eq!(json(caller.ls("path=/none").await, 404).await["code"], "ClientError.NotFound");
-    assert_eq!(json(caller.ls("path=/a.bin").await, 502).await["code"], "ExternalError.DirListingFailed.NotDirectory");
+    assert_eq!(
+        json(caller.ls("path=/a.bin").await, 502).await["code"],
+        "ExternalError.DirListingFailed.NotDirectory"
+    );
 
     let operation = format!("operation/endpoint/{}", setup.id("laptop"));
     let stat = json(caller.get(&format!("{operation}/stat?path=/a.bin")).await, 200).await;
     assert_eq!((&stat["name"], &stat["size"]), (&json!("a.bin"), &json!(10)));
-    assert_eq!(json(caller.get(&format!("{operation}/stat?path=/none")).await, 404).await["code"], "NotFound");
+    assert_eq!(
+        json(caller.get(&format!("{operation}/stat?path=/none")).await, 404).await["code"],
+        "NotFound"
+    );
     let mkdir = format!("{operation}/mkdir");
-    assert_eq!(json(caller.post(&mkdir, &json!({"path": "/new"})).await, 202).await["code"], "DirectoryCreated");
+    assert_eq!(
+        json(caller.post(&mkdir, &json!({"path": "/new"})).await, 202).await["code"],
+        "DirectoryCreated"
+    );
     let exists = json(caller.post(&mkdir, &json!({"path": "/new"})).await, 502).await;
     assert_eq!(exists["code"], "ExternalError.MkdirFailed.Exists");
     assert_eq!(caller.post(&mkdir, &json!({"path": "/no/such/parent"})).await.status(), 404);
@@ -503,7 +507,8 @@ async fn an_unfinished_task_goes_on_after_a_restart() {
     emulator.stop().await;
     write(&a.path().join("late"), b"here");
     let builder = globus_emulator::Emulator::builder().data_dir(home.path());
-    let emulator = builder.collection("laptop", a.path()).collection("cluster", b.path()).start().await.unwrap();
+    let emulator =
+        builder.collection("laptop", a.path()).collection("cluster", b.path()).start().await.unwrap();
     let second = Setup { emulator, a, b, http };
     let caller = Caller { setup: &second, token: token.0 };
     assert_eq!(caller.finished(&token.1).await["status"], "SUCCEEDED");
