@@ -196,14 +196,12 @@ async fn spoil(response: Response<Body>, effect: &Effect) -> Result<Response<Bod
     parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len().max(bytes + 1)));
     let start = whole.slice(..bytes.min(whole.len()));
     let pieces = futures_util::stream::unfold(Some(start), |start| async {
-        match start {
-            Some(start) => Some((Ok::<Bytes, Cut>(start), None)),
-            None => {
-                // An error at once would end the connection before what there is was sent.
-                tokio::task::yield_now().await;
-                Some((Err(Cut), None))
-            }
+        if let Some(start) = start {
+            return Some((Ok::<Bytes, Cut>(start), None));
         }
+        // An error at once would end the connection before what there is was sent.
+        tokio::task::yield_now().await;
+        Some((Err(Cut), None))
     });
     Ok(Response::from_parts(parts, Body::from_stream(pieces)))
 }

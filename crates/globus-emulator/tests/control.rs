@@ -133,8 +133,7 @@ async fn the_journal_shows_who_asked_what_and_no_secret() {
     assert_eq!(request.query_value("limit"), Some("3"));
     assert_eq!(request.client.as_deref(), Some(setup.native().as_str()));
     assert_eq!(request.identity, Some(setup.emulator.user().id.to_string()));
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes());
-    let fingerprint: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let fingerprint = globus_core::AccessToken::new(token.as_str()).fingerprint();
     assert_eq!(request.token_id.as_deref(), Some(fingerprint.as_str()));
     assert_eq!(request.status, Some(200));
 
