@@ -23,6 +23,8 @@ use crate::emulator;
 use crate::faults::Fault;
 use crate::service::Service;
 use crate::token_filter::TokenFilter;
+use crate::world::accounts::{Client, Identity};
+use crate::world::consents::Consent;
 use crate::world::settings::{Rotation, TokenLifetimes, TransferLimits};
 
 /// Answers a request to the control interface.
@@ -207,9 +209,9 @@ impl ControlRequest<'_> {
                 "native_client": settings.native_client, "confidential_client": settings.confidential_client,
                 "user": settings.user, "lifetimes": settings.lifetimes, "rotation": settings.rotation,
                 "transfer_limits": settings.limits, "collections": collections.collect::<Vec<_>>(),
-                "identities": world.identities.values().map(|identity| identity.document()).collect::<Vec<_>>(),
-                "clients": world.clients.values().map(|client| client.document()).collect::<Vec<_>>(),
-                "consents": world.consents.values().map(|consent| consent.document()).collect::<Vec<_>>(),
+                "identities": world.identities.values().map(Identity::document).collect::<Vec<_>>(),
+                "clients": world.clients.values().map(Client::document).collect::<Vec<_>>(),
+                "consents": world.consents.values().map(Consent::document).collect::<Vec<_>>(),
                 "access_tokens": world.access_tokens.iter().count(),
                 "refresh_tokens": world.refresh_tokens.iter().count(),
                 "tasks": world.tasks.iter().map(|(id, _)| id).collect::<Vec<_>>(),

@@ -195,7 +195,14 @@ async fn spoil(response: Response<Body>, effect: &Effect) -> Result<Response<Bod
     // The length of the whole answer is announced, so that the caller sees that a part is missing.
     parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len().max(bytes + 1)));
     let start = whole.slice(..bytes.min(whole.len()));
-    let pieces = futures_util::stream::iter([Ok::<Bytes, Cut>(start), Err(Cut)]);
+    let pieces = futures_util::stream::unfold(Some(start), |start| async {
+        if let Some(start) = start {
+            return Some((Ok::<Bytes, Cut>(start), None));
+        }
+        // An error at once would end the connection before what there is was sent.
+        tokio::task::yield_now().await;
+        Some((Err(Cut), None))
+    });
     Ok(Response::from_parts(parts, Body::from_stream(pieces)))
 }
 

@@ -325,7 +325,7 @@ impl Faults {
     }
 }
 
-/// The next number from 0 to 1 of a seeded sequence (SplitMix64).
+/// The next number from 0 to 1 of a seeded sequence (the generator `SplitMix64`).
 fn draw(state: &mut u64) -> f64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut mixed = *state;

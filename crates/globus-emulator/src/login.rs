@@ -55,7 +55,7 @@ pub(crate) async fn follow(authorize_url: &str, own_bases: &[String]) -> Result<
         |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
     let state = parameter("state");
     match (parameter("code"), parameter("error")) {
-        (Some(code), None) => Ok(RedirectedLogin { code, state, url }),
+        (Some(code), None) => Ok(RedirectedLogin { url, code, state }),
         (_, error) => Err(LoginError::Refused {
             error: error.unwrap_or_else(|| "no code".to_owned()),
             description: parameter("error_description").unwrap_or_default(),

@@ -87,7 +87,7 @@ fn decide(world: &mut World, call: &Call, client: &Client, decision: Decision) -
     if decision.deny {
         let refused = Failure::oauth("access_denied", "The person did not consent");
         return Err(match decision.error {
-            Some(word) => refused.with("word", word).into(),
+            Some(error) => refused.with("word", error).into(),
             None => refused.into(),
         });
     }

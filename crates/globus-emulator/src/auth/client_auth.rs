@@ -10,14 +10,13 @@ use crate::world::accounts::Client;
 /// form; a public one only names itself.
 pub(super) fn client(world: &World, call: &Call, form: &Params) -> Result<Client, Failure> {
     let unknown = || Failure::invalid_client("The client is unknown or its secret is wrong");
-    let (id, secret) = match exchange::basic(&call.headers) {
-        Some((id, secret)) => (id, Some(secret)),
-        None => {
-            let id = form.get("client_id").ok_or_else(|| {
-                Failure::invalid_client("The client names itself neither by Basic nor by client_id")
-            })?;
-            (id.to_owned(), form.get("client_secret").map(str::to_owned))
-        }
+    let (id, secret) = if let Some((id, secret)) = exchange::basic(&call.headers) {
+        (id, Some(secret))
+    } else {
+        let id = form.get("client_id").ok_or_else(|| {
+            Failure::invalid_client("The client names itself neither by Basic nor by client_id")
+        })?;
+        (id.to_owned(), form.get("client_secret").map(str::to_owned))
     };
     let client = world.clients.get(&id.to_ascii_lowercase()).ok_or_else(unknown)?;
     let proved = match secret {

@@ -35,18 +35,14 @@ struct WantedClient {
 pub(super) async fn create(call: Call) -> Result<(StatusCode, Json<Value>), Failure> {
     let Wanted { client: wanted } = call.json()?;
     let body = call.app.world.change(|world| {
-        let (parent, public) = match &wanted.template_id {
-            Some(template) => {
-                let known = world.clients.get(template).filter(|client| client.public && !client.added);
-                let known =
-                    known.ok_or_else(|| Failure::not_found("NOT_FOUND", "There is no such template"))?;
-                (known.id.clone(), false)
-            }
-            None => {
-                let parent = client_auth::confidential(world, &call, &Params::default())?;
-                let by_type = wanted.client_type.as_deref() == Some("public_installed_client");
-                (parent.id, wanted.public_client.unwrap_or(by_type))
-            }
+        let (parent, public) = if let Some(template) = &wanted.template_id {
+            let known = world.clients.get(template).filter(|client| client.public && !client.added);
+            let known = known.ok_or_else(|| Failure::not_found("NOT_FOUND", "There is no such template"))?;
+            (known.id.clone(), false)
+        } else {
+            let parent = client_auth::confidential(world, &call, &Params::default())?;
+            let by_type = wanted.client_type.as_deref() == Some("public_installed_client");
+            (parent.id, wanted.public_client.unwrap_or(by_type))
         };
         let id = Uuid::new_v4().to_string();
         let secret = random::secret("");

@@ -39,11 +39,6 @@ impl SigningKey {
         })
     }
 
-    /// The `at_hash` of an access token: the left half of its SHA-512.
-    pub(crate) fn token_hash(&self, access_token: &str) -> String {
-        random::base64url(&digest::digest(&digest::SHA512, access_token.as_bytes()).as_ref()[..32])
-    }
-
     /// The claims as a signed token.
     pub(crate) fn sign(&self, claims: &Value) -> Result<String, Failure> {
         let header = json!({"alg": "RS512", "typ": "JWT", "kid": self.id});
@@ -79,6 +74,11 @@ fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
         (digits.iter().fold(0, |number, digit| number << 8 | usize::from(*digit)), rest)
     };
     rest.split_at_checked(length)
+}
+
+/// The `at_hash` of an access token in an id token signed with RS512: the left half of its SHA-512.
+pub(crate) fn token_hash(access_token: &str) -> String {
+    random::base64url(&digest::digest(&digest::SHA512, access_token.as_bytes()).as_ref()[..32])
 }
 
 fn no_key() -> Failure {

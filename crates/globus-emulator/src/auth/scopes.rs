@@ -11,7 +11,7 @@ pub(crate) struct ScopeTree {
     pub(crate) scope: String,
     /// Marked `*`: may be left out and withdrawn by itself.
     pub(crate) optional: bool,
-    pub(crate) dependencies: Vec<ScopeTree>,
+    pub(crate) dependencies: Vec<Self>,
 }
 
 impl ScopeTree {

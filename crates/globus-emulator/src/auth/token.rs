@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::grants;
+use super::keys;
 use super::userinfo;
 use crate::call::Call;
 use crate::failure::Failure;
@@ -80,6 +81,6 @@ async fn id_token(call: &Call, granted: &Granted, token: &Issued) -> Result<Stri
     claims["aud"] = json!(granted.client);
     claims["iat"] = json!(now.as_second());
     claims["exp"] = json!(now.saturating_add(lifetime).unwrap_or(Timestamp::MAX).as_second());
-    claims["at_hash"] = json!(key.token_hash(&token.access_token));
+    claims["at_hash"] = json!(keys::token_hash(&token.access_token));
     key.sign(&claims)
 }

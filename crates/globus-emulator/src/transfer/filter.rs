@@ -62,7 +62,7 @@ impl Filter {
 
 fn clause(text: &str) -> Result<Clause, Failure> {
     let (field, value) = text.split_once(':').ok_or_else(|| refused("a clause has no colon"))?;
-    let test = match field {
+    let condition = match field {
         "size" => number(value)?,
         "last_modified" | "request_time" | "completion_time" => {
             let (from, to) = value.split_once(',').unwrap_or((value, ""));
@@ -74,7 +74,7 @@ fn clause(text: &str) -> Result<Clause, Failure> {
             negated: false,
         },
     };
-    Ok(Clause { field: field.to_owned(), test })
+    Ok(Clause { field: field.to_owned(), test: condition })
 }
 
 fn number(value: &str) -> Result<Test, Failure> {

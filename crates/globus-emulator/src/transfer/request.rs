@@ -9,6 +9,7 @@ use crate::failure::Failure;
 
 /// A transfer request. Members that do not matter here are ignored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the members of the service's document")]
 pub(crate) struct TransferRequest {
     pub(crate) submission_id: Option<String>,
     pub(crate) source_endpoint: Option<String>,

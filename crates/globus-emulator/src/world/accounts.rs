@@ -22,6 +22,7 @@ pub(crate) const PROVIDERS: [(&str, &str, &str, &str); 3] = [
 ];
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the members of the service's document")]
 pub(crate) struct Identity {
     pub(crate) id: String,
     pub(crate) username: String,

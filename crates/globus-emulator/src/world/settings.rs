@@ -107,6 +107,55 @@ pub struct TransferLimits {
     pub max_items: Option<usize>,
 }
 
+impl TransferLimits {
+    /// No limits.
+    ///
+    /// ```
+    /// use globus_emulator::TransferLimits;
+    ///
+    /// let slow = TransferLimits::none().bytes_per_second(1000);
+    /// assert_eq!(slow.bytes_per_second, Some(1000));
+    /// ```
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Sets how many bytes one task may copy in a second of emulated time.
+    #[must_use]
+    pub fn bytes_per_second(mut self, bytes: u64) -> Self {
+        self.bytes_per_second = Some(bytes);
+        self
+    }
+
+    /// Sets how long a task waits, in emulated time, before each file.
+    #[must_use]
+    pub fn file_delay(mut self, delay: Duration) -> Self {
+        self.file_delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        self
+    }
+
+    /// Makes tasks fail at once where they would try again until their deadline.
+    #[must_use]
+    pub fn fail_fast(mut self) -> Self {
+        self.fail_fast = true;
+        self
+    }
+
+    /// Sets how many tasks run at the same time.
+    #[must_use]
+    pub fn concurrency(mut self, tasks: usize) -> Self {
+        self.concurrency = Some(tasks);
+        self
+    }
+
+    /// Sets how many items one task may name.
+    #[must_use]
+    pub fn max_items(mut self, items: usize) -> Self {
+        self.max_items = Some(items);
+        self
+    }
+}
+
 /// Everything that one emulator is set to, and what makes it itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Settings {
