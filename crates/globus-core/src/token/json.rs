@@ -1,6 +1,7 @@
 //! JSON with tokens in it: keys stay in order, texts are wiped when dropped, and the written form is the
 //! one of Python's `json.dumps`, so that files shared with the Python SDK differ only where the data does.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
 
@@ -193,8 +194,15 @@ impl<'de> Deserialize<'de> for Json {
 
             fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
                 let mut object = Object::default();
+                // Looking each key up in the object itself would take minutes for a document made for that.
+                let mut places = HashMap::new();
                 while let Some((key, value)) = members.next_entry::<String, Json>()? {
-                    object.set(&key, value);
+                    if let Some(&place) = places.get(&key) {
+                        object.0[place] = (key, value);
+                    } else {
+                        places.insert(key.clone(), object.0.len());
+                        object.0.push((key, value));
+                    }
                 }
                 Ok(Json::Object(object))
             }
@@ -244,19 +252,19 @@ impl serde_json::ser::Formatter for PythonText {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some(at) = rest.find(|character: char| !character.is_ascii()) {
-            let (plain, tail) = rest.split_at(at);
-            writer.write_all(plain.as_bytes())?;
-            let mut characters = tail.chars();
-            if let Some(character) = characters.next() {
+        if fragment.is_ascii() {
+            return writer.write_all(fragment.as_bytes());
+        }
+        for character in fragment.chars() {
+            if character.is_ascii() {
+                writer.write_all(&[character as u8])?;
+            } else {
                 for unit in character.encode_utf16(&mut [0; 2]) {
                     write!(writer, "\\u{unit:04x}")?;
                 }
             }
-            rest = characters.as_str();
         }
-        writer.write_all(rest.as_bytes())
+        Ok(())
     }
 }
 

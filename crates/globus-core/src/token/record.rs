@@ -236,4 +236,23 @@ mod tests {
         assert_eq!(TokenData::from_record(b"[]").unwrap_err().field(), None);
         assert_eq!(TokenData::from_record(b"{").unwrap_err().field(), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_record_comes_back(
+            texts in proptest::array::uniform4(".*"),
+            refresh_token in proptest::option::of(".*"),
+            expires_at_seconds: i64,
+            key in "x.*",
+        ) {
+            let [server, scope, access, value] = texts;
+            let mut token = TokenData::new(server, scope, format!("A{access}"), expires_at_seconds);
+            token.refresh_token = refresh_token.map(Into::into);
+            token.extra.insert(key, value.into());
+            let record = token.to_record();
+            proptest::prop_assert!(record.is_ascii());
+            proptest::prop_assert_eq!(TokenData::from_record(record.as_bytes()), Ok(token.clone()));
+            proptest::prop_assert_eq!(TokenData::from_json(&Json::Object(token.to_response_object())), Ok(token));
+        }
+    }
 }

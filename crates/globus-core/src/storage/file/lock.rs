@@ -44,6 +44,8 @@ impl TokenFile {
         let file = os::private(OpenOptions::new().read(true).write(true).create(true).truncate(false))
             .open(beside(target, "", "lock"))
             .map_err(refused)?;
+        // A umask may have taken from the owner what the next open needs. Who may not change it need not.
+        drop(os::make_private(&file));
         let mut pause = Pause::new();
         loop {
             match try_flock(self.flock, &file) {

@@ -1,0 +1,207 @@
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use super::*;
+
+/// Above what any system numbers its processes with.
+const NO_PROCESS: u32 = 0x7fff_fff0;
+const LONG: Duration = Duration::from_secs(600);
+
+fn target(directory: &tempfile::TempDir) -> PathBuf {
+    directory.path().join("tokens.json")
+}
+
+fn put(target: &Path, change: impl FnOnce(&mut Holder)) -> PathBuf {
+    let mut holder = Holder::this_process(LONG, 7);
+    change(&mut holder);
+    let path = beside(target, "", "refresh");
+    place(target, &path, &holder).unwrap().unwrap();
+    path
+}
+
+fn only(directory: &tempfile::TempDir, expected: &[&str]) {
+    let mut names: Vec<_> = std::fs::read_dir(directory.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, expected);
+}
+
+#[test]
+fn a_lease_names_its_holder_and_goes_when_given_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = target(&directory);
+    let mut lease = acquire(&target, "refresh", LONG, LONG).unwrap();
+    only(&directory, &["tokens.json.refresh"]);
+    assert!(holder(&target, "refresh").unwrap().starts_with(&format!("process {} on", std::process::id())));
+    lease.give_back().unwrap();
+    only(&directory, &[]);
+}
+
+#[test]
+fn the_lease_of_a_process_that_is_gone_is_taken_over_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = target(&directory);
+    put(&target, |holder| holder.pid = NO_PROCESS);
+    // The time of the lease is much longer than what is waited.
+    let lease = acquire(&target, "refresh", LONG, LONG / 10).unwrap();
+    assert!(lease.fencing() > 7);
+    only(&directory, &["tokens.json.refresh"]);
+}
+
+#[test]
+fn the_number_of_a_process_means_nothing_on_another_machine() {
+    let elsewhere: [fn(&mut Holder); 3] = [
+        |holder| holder.host.push('x'),
+        |holder| holder.boot = Some("another".into()),
+        |holder| holder.pid_namespace = Some("another".into()),
+    ];
+    for change in elsewhere {
+        let directory = tempfile::tempdir().unwrap();
+        let target = target(&directory);
+        put(&target, |holder| {
+            holder.pid = NO_PROCESS;
+            change(holder);
+        });
+        let error = acquire(&target, "refresh", LONG, Duration::from_millis(20)).unwrap_err();
+        assert!(error.is_locked());
+        assert!(error.to_string().contains(&NO_PROCESS.to_string()), "{error}");
+    }
+}
+
+#[test]
+fn a_lease_that_stays_the_same_for_its_whole_time_is_taken_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = target(&directory);
+    put(&target, |holder| holder.host = "elsewhere".into());
+    let time = Duration::from_millis(100);
+    let start = Instant::now();
+    let lease = acquire(&target, "refresh", time, LONG).unwrap();
+    assert!(start.elapsed() >= time);
+    drop(lease);
+    only(&directory, &[]);
+}
+
+#[test]
+fn half_a_lease_is_taken_over_after_its_time_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = target(&directory);
+    std::fs::write(beside(&target, "", "refresh"), "{\"ho").unwrap();
+    acquire(&target, "refresh", Duration::from_millis(50), LONG).unwrap();
+}
+
+#[test]
+fn a_change_of_the_content_starts_the_time_anew() {
+    let time = Duration::from_secs(1);
+    let mut takeover = Takeover::new(time);
+    let path = Path::new("x");
+    assert!(!takeover.is_dead(path, b"one"));
+    std::thread::sleep(time);
+    assert!(!takeover.is_dead(path, b"two"));
+    std::thread::sleep(time);
+    assert!(takeover.is_dead(path, b"two"));
+}
+
+#[test]
+fn only_a_deadline_more_than_a_day_past_is_believed() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = target(&directory);
+    let path = put(&target, |holder| {
+        holder.host = "elsewhere".into();
+        holder.deadline = Timestamp::now().as_second() - 3_600;
+    });
+    assert!(acquire(&target, "refresh", LONG, Duration::ZERO).unwrap_err().is_locked());
+    remove(&path).unwrap();
+    put(&target, |holder| {
+        holder.host = "elsewhere".into();
+        holder.deadline = Timestamp::now().as_second() - CLOCK_DIFFERENCE_SECONDS - 60;
+    });
+    acquire(&target, "refresh", LONG, LONG / 10).unwrap();
+}
+
+#[test]
+fn giving_back_a_lost_lease_leaves_the_new_holder_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = target(&directory);
+    let lease = acquire(&target, "refresh", LONG, LONG).unwrap();
+    remove(&lease.path).unwrap();
+    put(&target, |holder| holder.host = "elsewhere".into());
+    drop(lease);
+    assert!(holder(&target, "refresh").unwrap().contains("elsewhere"));
+}
+
+#[test]
+fn a_lease_given_back_late_goes_and_leaves_no_claim() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = target(&directory);
+    let lease = acquire(&target, "refresh", Duration::ZERO, LONG).unwrap();
+    drop(lease);
+    only(&directory, &[]);
+}
+
+fn claim_of(target: &Path, content: &[u8], pid: u32) -> PathBuf {
+    let claim = claim_path(target, content, 0);
+    let mut holder = Holder::this_process(LONG, 0);
+    holder.pid = pid;
+    place(target, &claim, &holder).unwrap().unwrap();
+    claim
+}
+
+#[test]
+fn while_another_process_removes_a_lease_it_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = target(&directory);
+    let path = put(&target, |holder| holder.pid = NO_PROCESS);
+    let content = read(&path).unwrap().unwrap();
+    let claim = claim_of(&target, &content, std::process::id());
+    Takeover::new(LONG).remove(&target, &path, &content).unwrap();
+    assert!(path.exists() && claim.exists());
+}
+
+#[test]
+fn a_claim_of_a_dead_process_does_not_stand_in_the_way() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = target(&directory);
+    let path = put(&target, |holder| holder.pid = NO_PROCESS);
+    let content = read(&path).unwrap().unwrap();
+    claim_of(&target, &content, NO_PROCESS);
+    Takeover::new(LONG).remove(&target, &path, &content).unwrap();
+    only(&directory, &[]);
+}
+
+#[test]
+fn two_never_hold_the_lease_even_if_every_second_holder_dies() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = target(&directory);
+    let is_held = AtomicBool::new(false);
+    let turns = AtomicU32::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                // The last turn of each gives the lease back, so in the end nothing is left.
+                for turn in 0..26 {
+                    let lease = acquire(&target, "refresh", LONG, LONG).unwrap();
+                    assert!(!is_held.swap(true, Ordering::SeqCst), "two hold the lease");
+                    turns.fetch_add(1, Ordering::SeqCst);
+                    std::thread::yield_now();
+                    is_held.store(false, Ordering::SeqCst);
+                    if turn % 2 == 0 {
+                        die(&target, lease);
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(turns.load(Ordering::SeqCst), 208);
+    only(&directory, &[]);
+}
+
+/// Leaves the lease as a process leaves it that was killed.
+fn die(target: &Path, mut lease: FileLease) {
+    let mut holder: Holder = serde_json::from_slice(&lease.content).unwrap();
+    holder.pid = NO_PROCESS;
+    let dead = lease.path.with_extension(&holder.nonce);
+    place(target, &dead, &holder).unwrap().unwrap();
+    std::fs::rename(dead, &lease.path).unwrap();
+    lease.held = false;
+}
