@@ -211,7 +211,7 @@ impl Home {
     fn farewell(&self) {
         match self {
             Self::Named(path) => {
-                println!("\nEverything is kept in {}. Run again: nobody has to log in.", path.display())
+                println!("\nEverything is kept in {}. Run again: nobody has to log in.", path.display());
             }
             Self::Temporary(_) => println!("\nEverything was temporary. With --home DIR it is kept."),
         }

@@ -1,9 +1,10 @@
-//! Access Token Authorization on AuthClient and TransferClient.
+//! Access Token Authorization on `AuthClient` and `TransferClient`.
 //!
 //! For a part of a program that only sees access tokens. It runs against a local stand-in for Globus.
 
 #![allow(clippy::print_stdout, reason = "the example talks to a person")]
 
+use anyhow::Context as _;
 use globus_emulator::Emulator;
 use globus_sdk::{AccessToken, AccessTokenAuthorizer, AuthClient, NativeAppAuthClient, TransferClient};
 
@@ -26,7 +27,7 @@ async fn main() -> anyhow::Result<()> {
         .build()?;
 
     println!("{:?}", auth_client.userinfo().send().await?.preferred_username);
-    let laptop = emulator.collection("laptop").expect("it was given to the builder").id;
+    let laptop = emulator.collection("laptop").context("it was given to the builder")?.id;
     println!("{} entries", transfer_client.operation_ls(laptop).send().await?.data.len());
     emulator.stop().await;
     Ok(())

@@ -1,4 +1,4 @@
-//! Basic Auth on an AuthClient.
+//! Basic Auth on an `AuthClient`.
 //!
 //! A client that does OAuth2 flows proves itself with its id and secret. It runs against a local stand-in for Globus.
 

@@ -1,10 +1,11 @@
-//! Refresh Token Authorization on AuthClient and TransferClient.
+//! Refresh Token Authorization on `AuthClient` and `TransferClient`.
 //!
 //! Refresh tokens are long-lived; the authorizers get new access tokens whenever they near their expiry. It runs
 //! against a local stand-in for Globus.
 
 #![allow(clippy::print_stdout, reason = "the example talks to a person")]
 
+use anyhow::Context as _;
 use globus_emulator::{Emulator, TokenFilter};
 use globus_sdk::{
     AuthClient, ConfidentialAppAuthClient, RefreshToken, RefreshTokenAuthorizer, TransferClient,
@@ -45,7 +46,7 @@ async fn main() -> anyhow::Result<()> {
         .environment(emulator.environment())
         .build()?;
 
-    let laptop = emulator.collection("laptop").expect("it was given to the builder").id;
+    let laptop = emulator.collection("laptop").context("it was given to the builder")?.id;
     for state in ["fresh", "expired"] {
         println!("access tokens {state}:");
         println!("  {:?}", auth_client.userinfo().send().await?.preferred_username);
@@ -68,7 +69,7 @@ async fn refresh_tokens(
     let response = flow.finish(emulator.login(flow.authorize_url()?).await?.url.as_str()).await?;
     let token = |server: &str| {
         let tokens = &response.by_resource_server()[server];
-        tokens.refresh_token.clone().expect("the login asked for refresh tokens")
+        tokens.refresh_token.clone().context("the login asked for refresh tokens")
     };
-    Ok((token("auth.globus.org"), token("transfer.api.globus.org")))
+    Ok((token("auth.globus.org")?, token("transfer.api.globus.org")?))
 }

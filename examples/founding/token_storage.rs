@@ -3,7 +3,9 @@
 //! The basic usage of a token storage, step by step. It runs against a local stand-in for Globus.
 
 #![allow(clippy::print_stdout, reason = "the example talks to a person")]
+#![expect(clippy::if_not_else, reason = "the steps stand in the order in which they happen")]
 
+use anyhow::Context as _;
 use globus_emulator::Emulator;
 use globus_sdk::{
     ClientCredentialsAuthorizer, ConfidentialAppAuthClient, FileAdapter, RefreshTokenAuthorizer,
@@ -52,7 +54,7 @@ async fn main() -> anyhow::Result<()> {
         //
         // note that this is all normal SDK usage wherein my_file_adapter
         // is providing the on_refresh callback
-        let refresh_token = tokens.refresh_token.clone().expect("the login asked for refresh tokens");
+        let refresh_token = tokens.refresh_token.clone().context("the login asked for refresh tokens")?;
         let authorizer = RefreshTokenAuthorizer::builder(refresh_token, &auth_client)
             .access_token(&tokens.access_token, tokens.expires_at_seconds)
             .on_refresh(my_file_adapter.clone())
@@ -89,7 +91,7 @@ async fn login(client: &ConfidentialAppAuthClient, emulator: &Emulator) -> anyho
 
 async fn list(emulator: &Emulator, tc: globus_sdk::ClientBuilder<TransferClient>) -> anyhow::Result<()> {
     let tc = tc.environment(emulator.environment()).build()?;
-    let laptop = emulator.collection("laptop").expect("it was given to the builder").id;
+    let laptop = emulator.collection("laptop").context("it was given to the builder")?.id;
     let entries = tc.operation_ls(laptop).path("/").send().await?;
     println!("  laptop holds {} entries", entries.data.len());
     Ok(())

@@ -1,5 +1,7 @@
 //! What goes wrong between the SDK and Globus: typed errors, and nothing leaves its origin.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use globus_emulator::{Fault, Service, TokenFilter};

@@ -1,5 +1,7 @@
 //! The founding story: log in once, keep the tokens in files, and go on from the files.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::time::Duration;

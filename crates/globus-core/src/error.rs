@@ -121,6 +121,11 @@ impl Error {
         )))
     }
 
+    /// An answer that is JSON, but not the document expected; `what` says what is odd and quotes nothing.
+    pub fn unexpected_answer(what: impl Into<String>) -> Self {
+        Self::of(Kind::Json(what.into()))
+    }
+
     /// Adds the call that failed, the attempts made and the wait that the service asks for.
     pub(crate) fn in_call(self, call: String, attempts: u32, retry_after: Option<Duration>) -> Self {
         match Arc::try_unwrap(self.0) {

@@ -69,23 +69,23 @@ impl RefreshWindows {
 mod tests {
     use super::*;
 
-    fn begin(expires_at: i64, lifetime: Option<u64>) -> (f64, f64) {
+    /// The two moments in milliseconds.
+    fn begin(expires_at: i64, lifetime: Option<u64>) -> (i64, i64) {
         let (advisory, mandatory) =
             RefreshWindows::default().begin(expires_at, lifetime.map(Duration::from_secs));
-        let seconds = |at: Timestamp| at.as_millisecond() as f64 / 1000.0;
-        (seconds(advisory), seconds(mandatory))
+        (advisory.as_millisecond(), mandatory.as_millisecond())
     }
 
     #[test]
     fn windows_are_limited_by_shares_of_the_lifetime() {
-        assert_eq!(begin(172_800, Some(172_800)), (172_500.0, 172_740.0));
-        assert_eq!(begin(1_000, Some(1_000)), (900.0, 950.0));
-        assert_eq!(begin(30, Some(30)), (27.0, 28.5));
+        assert_eq!(begin(172_800, Some(172_800)), (172_500_000, 172_740_000));
+        assert_eq!(begin(1_000, Some(1_000)), (900_000, 950_000));
+        assert_eq!(begin(30, Some(30)), (27_000, 28_500));
     }
 
     #[test]
     fn an_unknown_lifetime_gives_the_full_windows() {
-        assert_eq!(begin(1_000, None), (700.0, 940.0));
+        assert_eq!(begin(1_000, None), (700_000, 940_000));
     }
 
     #[test]

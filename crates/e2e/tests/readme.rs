@@ -1,0 +1,97 @@
+//! The how-tos of the README, compiled as they stand there and run where they can be.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use globus_emulator::{Fault, TokenFilter};
+use globus_sdk::auth::IdTokenDecoder;
+use globus_sdk::{
+    AccessTokenAuthorizer, ClientCredentialsAuthorizer, ConfidentialAppAuthClient, FileAdapter,
+    JsonTokenStorage, NativeAppAuthClient, RefreshTokenAuthorizer, SimpleJsonFileAdapter, Storage,
+    StorageAdapter, TransferClient,
+};
+use support::World;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+#[tokio::test]
+async fn use_a_token_that_you_have() -> Outcome {
+    let world = World::start().await;
+    let tokens = world.log_in().await;
+    let access_token = &tokens.by_resource_server()["transfer.api.globus.org"].access_token;
+    let collection_id = world.emulator.collection("laptop").unwrap().id;
+    std::fs::write(world.emulator.collection_dir("laptop").unwrap().join("hello"), "hello")?;
+
+    let transfer_client = TransferClient::builder()
+        .authorizer(AccessTokenAuthorizer::new(access_token))
+        .environment(world.emulator.environment())
+        .build()?;
+    let mut names = Vec::new();
+    for entry in &transfer_client.operation_ls(collection_id).path("/~/").send().await?.data {
+        names.push(entry.name.to_string());
+    }
+    assert_eq!(names, ["hello"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn log_a_person_in_once_and_go_on_from_a_file() -> Outcome {
+    let world = World::start().await;
+    let (client_id, directory) = (world.emulator.native_client_id(), world.directory.path());
+
+    let login_client =
+        NativeAppAuthClient::builder(client_id).environment(world.emulator.environment()).build()?;
+    let file = SimpleJsonFileAdapter::for_resource_server(
+        directory.join("transfer.json"),
+        "transfer.api.globus.org",
+    );
+    if !file.file_exists() {
+        let flow = login_client
+            .oauth2_start_flow("urn:globus:auth:scope:transfer.api.globus.org:all")
+            .refresh_tokens(true)
+            .start()?;
+        let code_that_was_pasted = world.emulator.login(flow.authorize_url()?).await?.code;
+        file.store(&flow.oauth2_exchange_code_for_tokens(code_that_was_pasted).await?)?;
+    }
+    let authorizer =
+        RefreshTokenAuthorizer::from_tokens(&file.read()?, &login_client)?.on_refresh(file).build()?;
+    authorizer.ensure_valid_token().await?;
+
+    let storage = Storage::from(JsonTokenStorage::new(directory.join("tokens.json")));
+    storage.store_response(&world.log_in().await).await?;
+    assert!(storage.get("transfer.api.globus.org").await?.is_some());
+    Ok(())
+}
+
+#[tokio::test]
+async fn run_a_daemon_and_log_people_in_to_a_portal() -> Outcome {
+    let world = World::start().await;
+    let credentials = world.emulator.confidential_client();
+    let client = ConfidentialAppAuthClient::builder(credentials.id(), credentials.secret())
+        .environment(world.emulator.environment())
+        .build()?;
+    let authorizer = ClientCredentialsAuthorizer::new(&client, TransferClient::ALL_SCOPE)?;
+    authorizer.ensure_valid_token().await?;
+
+    let flow = client.oauth2_start_flow("http://localhost:8000/callback", "openid email").start()?;
+    let redirected = world.emulator.login(flow.authorize_url()?).await?;
+    let tokens = flow.finish(redirected.url.as_str()).await?;
+    let claims = IdTokenDecoder::new(&client).decode_response(&tokens).await?;
+    assert_eq!(claims.sub, world.emulator.user().id.to_string());
+    Ok(())
+}
+
+#[tokio::test]
+async fn make_things_go_wrong() -> Outcome {
+    let World { emulator, login_client, .. } = &World::start().await;
+    let flow = login_client.oauth2_start_flow("openid").refresh_tokens(true).start()?;
+    let redirected = emulator.login(flow.authorize_url()?).await?;
+    let tokens = flow.finish(redirected.url.as_str()).await?;
+    emulator.expire_tokens(&TokenFilter::access());
+    emulator.faults().add(Fault::status(503).times(2));
+    let refresh_token = tokens.by_resource_server()["auth.globus.org"].refresh_token.clone().unwrap();
+    login_client.oauth2_refresh_token(refresh_token).send().await?;
+    assert_eq!(emulator.requests().form("grant_type", "refresh_token").status(200).len(), 1);
+    Ok(())
+}
