@@ -1,8 +1,10 @@
 //! The attempts of one call: authorize, send, judge, wait, again.
 
+use std::pin::pin;
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, LOCATION};
+use futures_util::FutureExt;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, COOKIE, LOCATION, PROXY_AUTHORIZATION};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use url::Url;
@@ -12,7 +14,7 @@ use super::origin::{check_credentials, check_encrypted, redirect_target};
 use super::request::Call;
 use super::response::RawResponse;
 use crate::api_error::{ApiError, ErrorContext, Service};
-use crate::authorizer::Authorization;
+use crate::authorizer::{Authorization, Authorizer};
 use crate::error::{Error, Result};
 use crate::retry::{RetryPolicy, retry_after};
 use crate::transport::{Request, TransportError, TransportErrorKind};
@@ -29,13 +31,20 @@ enum Next {
     GiveUp { retry_after: Option<Duration> },
 }
 
+/// An answer, and whether it is the service's own: a redirect may have led elsewhere.
+struct Answer {
+    response: RawResponse,
+    at_home: bool,
+}
+
 /// Sends the call until it is answered for good.
 pub(super) async fn answer(call: Call, url: Url) -> Result<RawResponse> {
     let parts = call.client.parts();
     let policy = call.retry.as_ref().unwrap_or(&parts.retry);
+    let budget = policy.budget.as_ref().unwrap_or(&parts.budget);
     let deadline = call.timeout.and_then(|total| parts.clock.now().checked_add(total).ok());
     let authorizer = parts.authorizer.as_ref().filter(|_| call.authorize);
-    if call.carries_secret {
+    if call.carries_secret || call.headers.contains_key(AUTHORIZATION) {
         check_encrypted(&url)?;
     }
     let name = call.shown();
@@ -43,7 +52,14 @@ pub(super) async fn answer(call: Call, url: Url) -> Result<RawResponse> {
     let mut attempt = 0;
     loop {
         let used = match authorizer {
-            Some(authorizer) => Some(authorizer.authorization().await?),
+            Some(authorizer) => {
+                let Some(header) = authorize(authorizer, parts, deadline).await else {
+                    let error = TransportError::new(TransportErrorKind::Timeout);
+                    let error = Error::from(error.with_detail("the token was not renewed in time"));
+                    return Err(error.in_call(name, attempt, None));
+                };
+                Some(header?)
+            }
             None => None,
         };
         if used.as_ref().is_some_and(|used| used.header().is_some()) {
@@ -51,7 +67,7 @@ pub(super) async fn answer(call: Call, url: Url) -> Result<RawResponse> {
         }
         let sent = exchange(&call, parts, &url, used.as_ref(), deadline).await;
         let now = parts.clock.now();
-        if let (Ok(response), Some(authorizer)) = (&sent, authorizer) {
+        if let (Ok(Answer { response, at_home: true }), Some(authorizer)) = (&sent, authorizer) {
             if let Some(time) = response.service_time() {
                 authorizer.observe_server_time(time);
             }
@@ -65,9 +81,10 @@ pub(super) async fn answer(call: Call, url: Url) -> Result<RawResponse> {
                 }
             }
         }
+        let sent = sent.map(|answer| answer.response);
         let next = match &sent {
             Ok(response) if is_success(response.status) => {
-                parts.retry.budget.give_back();
+                budget.give_back();
                 return sent.map_err(Error::from);
             }
             Ok(response) => judge_status(&call, parts, policy, attempt, response, now),
@@ -82,7 +99,7 @@ pub(super) async fn answer(call: Call, url: Url) -> Result<RawResponse> {
             deadline.is_none_or(|deadline| now.checked_add(*wait).is_ok_and(|then| then < deadline))
         };
         match wait.filter(in_time) {
-            Some(wait) if policy.budget.take() => {
+            Some(wait) if budget.take() => {
                 tracing::debug!(call = %name, attempt, ?wait, "trying again");
                 parts.clock.sleep(wait).await;
                 attempt += 1;
@@ -95,6 +112,29 @@ pub(super) async fn answer(call: Call, url: Url) -> Result<RawResponse> {
             }
         }
     }
+}
+
+/// The next header. `None` when the call's time is over before there is one.
+async fn authorize(
+    authorizer: &Authorizer,
+    parts: &Parts,
+    deadline: Option<Timestamp>,
+) -> Option<Result<Authorization>> {
+    let mut header = pin!(authorizer.authorization());
+    // A token that is good is there at once; only then no timer is needed.
+    if let Some(header) = header.as_mut().now_or_never() {
+        return Some(header);
+    }
+    match deadline {
+        // Real time, as the transport's own limit is.
+        Some(deadline) => tokio::time::timeout(left(parts, deadline), header).await.ok(),
+        None => Some(header.await),
+    }
+}
+
+/// The time left until the deadline.
+fn left(parts: &Parts, deadline: Timestamp) -> Duration {
+    Duration::try_from(deadline.duration_since(parts.clock.now())).unwrap_or(Duration::ZERO)
 }
 
 /// Statuses that are answers: as the Python SDK counts them.
@@ -177,9 +217,10 @@ async fn exchange(
     url: &Url,
     used: Option<&Authorization>,
     deadline: Option<Timestamp>,
-) -> std::result::Result<RawResponse, TransportError> {
+) -> std::result::Result<Answer, TransportError> {
     let mut url = url.clone();
     let mut authorization = used;
+    let mut at_home = true;
     for _ in 0..=MAX_REDIRECTS {
         let mut request = Request::new(call.method.clone(), url.clone());
         request.headers = parts.default_headers.clone();
@@ -191,10 +232,12 @@ async fn exchange(
             Some(None) => drop(request.headers.remove(AUTHORIZATION)),
             None => {}
         }
+        if !at_home {
+            request.headers.remove(COOKIE);
+            request.headers.remove(PROXY_AUTHORIZATION);
+        }
         request.body = call.body.clone();
-        request.timeout = deadline.map(|deadline| {
-            Duration::try_from(deadline.duration_since(parts.clock.now())).unwrap_or(Duration::ZERO)
-        });
+        request.timeout = deadline.map(|deadline| left(parts, deadline));
         let response = parts.transport.send(request).await?;
         let followed = matches!(call.method, Method::GET | Method::HEAD) && !call.carries_secret;
         let target = (followed && response.status.is_redirection())
@@ -206,11 +249,13 @@ async fn exchange(
             // The answer to HEAD announces the length of a body that does not come.
             let expected = expected.filter(|_| call.method != Method::HEAD);
             let body = response.body.read(expected, parts.body_limit).await?;
-            return Ok(RawResponse::new(response.status, response.headers, body));
+            let response = RawResponse::new(response.status, response.headers, body);
+            return Ok(Answer { response, at_home });
         };
         if target.origin() != url.origin() {
             // Nothing that authorizes goes along, not even what the caller set.
             authorization = Some(&ANONYMOUS);
+            at_home = false;
         }
         url = target;
     }

@@ -14,7 +14,7 @@ use crate::config::{
     is_production_host, user_agent,
 };
 use crate::error::{Error, Result};
-use crate::retry::RetryPolicy;
+use crate::retry::{RetryBudget, RetryPolicy};
 use crate::transport::TransportHandle;
 #[cfg(feature = "reqwest")]
 use crate::transport::{HttpSettings, HttpTransport};
@@ -51,6 +51,7 @@ pub(super) struct Parts {
     pub(super) authorizer: Option<Authorizer>,
     pub(super) transport: TransportHandle,
     pub(super) retry: RetryPolicy,
+    pub(super) budget: RetryBudget,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) default_headers: HeaderMap,
     pub(super) body_limit: usize,
@@ -303,6 +304,7 @@ impl<C> ClientBuilder<C> {
             base_url,
             authorizer: self.authorizer,
             transport,
+            budget: self.retry.budget.clone().unwrap_or_default(),
             retry: self.retry,
             clock: self.clock,
             default_headers,

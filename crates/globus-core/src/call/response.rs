@@ -3,7 +3,7 @@ use std::ops::Deref;
 
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, DATE, HeaderMap};
+use http::header::{AGE, CONTENT_TYPE, DATE, HeaderMap};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -29,8 +29,12 @@ impl RawResponse {
         Self { status, headers, body }
     }
 
-    /// The service's clock when it answered, from the `Date` header.
+    /// The service's clock when it answered, from the `Date` header. `None` where there is none, and where the
+    /// answer comes from a cache, with the time of long ago.
     pub fn service_time(&self) -> Option<Timestamp> {
+        if self.headers.contains_key(AGE) {
+            return None;
+        }
         http_date(self.headers.get(DATE)?.to_str().ok()?)
     }
 

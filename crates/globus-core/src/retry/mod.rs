@@ -40,7 +40,8 @@ pub struct RetryPolicy {
     pub(crate) transient: Arc<[u16]>,
     pub(crate) retry_after: Arc<[u16]>,
     pub(crate) expired_authorization: Arc<[u16]>,
-    pub(crate) budget: RetryBudget,
+    /// `None`: the client's own.
+    pub(crate) budget: Option<RetryBudget>,
     jitter: Arc<dyn Fn() -> f64 + Send + Sync>,
 }
 
@@ -54,7 +55,7 @@ impl Default for RetryPolicy {
             transient: Arc::new([429, 500, 502, 503, 504]),
             retry_after: Arc::new([429, 503]),
             expired_authorization: Arc::new([401]),
-            budget: RetryBudget::default(),
+            budget: None,
             jitter: Arc::new(random),
         }
     }
@@ -116,10 +117,11 @@ impl RetryPolicy {
         self
     }
 
-    /// Shares a [`RetryBudget`] with other clients.
+    /// Shares a [`RetryBudget`] with other clients. Without it, each client has one of its own, on which
+    /// policies for a single call draw as well.
     #[must_use]
     pub fn budget(mut self, budget: RetryBudget) -> Self {
-        self.budget = budget;
+        self.budget = Some(budget);
         self
     }
 
