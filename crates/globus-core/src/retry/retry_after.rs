@@ -11,7 +11,9 @@ use jiff::Timestamp;
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = if is_number(text) {
-        Duration::try_from_secs_f64(text.parse().ok()?).ok()?
+        let seconds: f64 = text.parse().ok().filter(|seconds| *seconds > 0.0)?;
+        // Longer than a `Duration` can say is still longer than anybody waits.
+        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
     } else {
         Duration::try_from(http_date(text)?.duration_since(now)).ok()?
     };
@@ -43,13 +45,14 @@ mod tests {
     fn numbers_and_dates_are_read() {
         assert_eq!(read("3"), Some(3.0));
         assert_eq!(read(" +3.5 "), Some(3.5));
+        assert_eq!(read("99999999999999999999"), Some(Duration::MAX.as_secs_f64()));
         assert_eq!(read("Sun, 06 Nov 1994 08:50:37 GMT"), Some(60.0));
     }
 
     #[test]
     fn everything_else_counts_as_absent() {
         for text in
-            ["", "0", "0.0", "-5", "1_0", "0x5", "1e1", "inf", "nan", ".", "soon", "99999999999999999999999"]
+            ["", "0", "0.0", "-5", "1_0", "0x5", "1e1", "inf", "nan", ".", "soon", "-99999999999999999999999"]
         {
             assert_eq!(read(text), None, "{text:?}");
         }

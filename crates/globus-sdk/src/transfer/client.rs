@@ -27,7 +27,7 @@ use super::transfer_data::TransferData;
 ///     .add_folder("/~/data/", "/~/backup/");
 /// let submitted = transfer_client.submit_transfer(data).send().await?;
 /// let task = transfer_client.get_task(submitted.task_id).send().await?;
-/// println!("{}: {} files", task.status, task.files_transferred);
+/// println!("{}: {:?} files", task.status, task.files_transferred);
 /// # Ok(())
 /// # }
 /// ```

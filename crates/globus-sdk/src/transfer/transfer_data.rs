@@ -71,6 +71,13 @@ impl TransferData {
             .field("destination_endpoint", destination_endpoint.to_string())
     }
 
+    /// A document that was made elsewhere, such as one kept from an earlier run. A submission id of null counts
+    /// as none, so that one is asked for.
+    pub fn from_document(document: Map<String, Value>) -> Self {
+        let empty = Self { submission_id: None, fields: Map::new(), items: Vec::new() };
+        document.into_iter().fold(empty, |data, (name, value)| data.field(name, value))
+    }
+
     /// Copies a file, or a directory where the source is one.
     #[must_use]
     pub fn add_item(self, source_path: impl Into<String>, destination_path: impl Into<String>) -> Self {
@@ -133,7 +140,14 @@ impl TransferData {
     #[must_use]
     #[doc(alias = "additional_fields")]
     pub fn field(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.fields.insert(name.into(), value.into());
+        match (name.into().as_str(), value.into()) {
+            ("submission_id", id) => self.submission_id = id.as_str().map(str::to_owned),
+            ("DATA", Value::Array(items)) => self.items = items,
+            // What is no list of items is left for the service to refuse.
+            ("DATA", Value::Null) => self.items.clear(),
+            ("DATA", other) => self.items = vec![other],
+            (name, value) => drop(self.fields.insert(name.to_owned(), value)),
+        }
         self
     }
 
@@ -170,5 +184,49 @@ impl fmt::Debug for TransferData {
             .field("fields", &self.fields)
             .field("items", &self.items.len())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn from_document(document: &Value) -> TransferData {
+        TransferData::from_document(document.as_object().unwrap().clone())
+    }
+
+    #[test]
+    fn a_document_comes_out_as_it_went_in() {
+        let document = json!({
+            "DATA_TYPE": "transfer", "submission_id": "s", "x_new": {"a": [1]},
+            "DATA": [{"DATA_TYPE": "transfer_item", "source_path": "/a", "destination_path": "/b"}],
+        });
+        let data = from_document(&document);
+        assert_eq!(data.submission_id.as_deref(), Some("s"));
+        assert_eq!(serde_json::to_value(&data).unwrap(), document);
+        let more = serde_json::to_value(data.add_item("/c", "/d")).unwrap();
+        assert_eq!(more["DATA"].as_array().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn members_with_a_place_of_their_own_are_written_once() {
+        let data = TransferData::new(Uuid::nil(), Uuid::nil())
+            .submission_id("first")
+            .field("submission_id", "second")
+            .add_item("/a", "/b")
+            .field("DATA", json!([]));
+        let text = serde_json::to_string(&data).unwrap();
+        assert_eq!(text.matches("submission_id").count(), 1, "{text}");
+        assert_eq!(text.matches("\"DATA\"").count(), 1, "{text}");
+        assert!(text.contains("second") && !text.contains("/a"), "{text}");
+    }
+
+    #[test]
+    fn a_null_submission_id_is_none() {
+        let data = from_document(&json!({"submission_id": null, "DATA": null}));
+        assert_eq!(data.submission_id, None);
+        assert_eq!(serde_json::to_value(&data).unwrap(), json!({"DATA": []}));
     }
 }

@@ -18,7 +18,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::Value;
 
 pub(crate) use self::compare::{
-    PRODUCTION, canonical_scopes, comma_lists, recorded_pairs, request_difference, same_pairs, text_of,
+    PRODUCTION, canonical_scopes, comma_lists, host, recorded_pairs, request_difference, same_pairs,
+    segments, text_of,
 };
 pub(crate) use self::errors::error_name;
 

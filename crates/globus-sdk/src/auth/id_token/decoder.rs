@@ -116,13 +116,13 @@ impl IdTokenDecoder {
             .filter(|algorithm| algorithm.family() == AlgorithmFamily::Rsa)
             .filter(|_| allowed.iter().any(|name| *name == header.algorithm))
             .ok_or(IdTokenError::Algorithm)?;
-        let claims = match find_key(&published.keys, header.key_id.as_deref()) {
-            Some(key) => verify(id_token, key, algorithm)?,
-            None => {
-                let keys = self.refetch_keys(&published).await?;
-                let key = find_key(&keys, header.key_id.as_deref()).ok_or(IdTokenError::UnknownKey)?;
-                verify(id_token, key, algorithm)?
-            }
+        let key_id = header.key_id.as_deref();
+        let claims = if let Some(key) = find_key(&published.keys, key_id) {
+            verify(id_token, key, algorithm)?
+        } else {
+            let keys = self.refetch_keys(&published).await?;
+            let key = find_key(&keys, key_id).ok_or(IdTokenError::UnknownKey)?;
+            verify(id_token, key, algorithm)?
         };
         self.check(&claims, &published.configuration)?;
         Ok(claims)
@@ -150,9 +150,8 @@ impl IdTokenDecoder {
     }
 
     fn check(&self, claims: &IdTokenClaims, configuration: &OpenIdConfiguration) -> Result<(), IdTokenError> {
-        let now = self.login.base.clock().now();
-        let (now, leeway) =
-            (now.as_second() as f64 + f64::from(now.subsec_nanosecond()) / 1e9, self.leeway.as_secs_f64());
+        let now = self.login.base.clock().now().as_duration().as_secs_f64();
+        let leeway = self.leeway.as_secs_f64();
         // A claim of the wrong type is set aside by the decoder, not lost.
         if claims.extra.contains_key("sub") || claims.sub.is_empty() {
             return Err(IdTokenError::Claim("sub"));

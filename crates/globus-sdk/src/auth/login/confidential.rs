@@ -37,12 +37,15 @@ impl ConfidentialAppAuthClient {
     /// # Errors
     ///
     /// A usage error when a variable is not usable.
-    pub fn new(client_id: impl ToString, client_secret: impl Into<ClientSecret>) -> Result<Self> {
+    pub fn new(client_id: impl fmt::Display, client_secret: impl Into<ClientSecret>) -> Result<Self> {
         Self::builder(client_id, client_secret).build()
     }
 
     /// Sets up a client.
-    pub fn builder(client_id: impl ToString, client_secret: impl Into<ClientSecret>) -> ClientBuilder<Self> {
+    pub fn builder(
+        client_id: impl fmt::Display,
+        client_secret: impl Into<ClientSecret>,
+    ) -> ClientBuilder<Self> {
         let client_id = client_id.to_string();
         let authorizer = BasicAuthorizer::new(client_id.clone(), client_secret);
         ClientBuilder::new(Service::Auth, Some("auth"), move |base| Self {

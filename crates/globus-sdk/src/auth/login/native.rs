@@ -40,12 +40,12 @@ impl NativeAppAuthClient {
     /// # Errors
     ///
     /// A usage error when a variable is not usable.
-    pub fn new(client_id: impl ToString) -> Result<Self> {
+    pub fn new(client_id: impl fmt::Display) -> Result<Self> {
         Self::builder(client_id).build()
     }
 
     /// Sets up a client.
-    pub fn builder(client_id: impl ToString) -> ClientBuilder<Self> {
+    pub fn builder(client_id: impl fmt::Display) -> ClientBuilder<Self> {
         let client_id = client_id.to_string();
         ClientBuilder::new(Service::Auth, Some("auth"), move |base| Self {
             login: AuthLoginClient { base, client_id: Some(client_id.clone()) },

@@ -49,7 +49,7 @@ impl TokenRequest {
     /// Sends another field, or another value of a field.
     #[doc(alias = "body_params")]
     #[doc(alias = "additional_params")]
-    pub fn body_param(mut self, name: impl Into<String>, value: impl ToString) -> Self {
+    pub fn body_param(mut self, name: impl Into<String>, value: impl fmt::Display) -> Self {
         self.form.set(name.into(), value.to_string());
         self
     }
@@ -126,7 +126,7 @@ impl RevokeToken {
 
     /// Sends another field, or another value of a field.
     #[doc(alias = "body_params")]
-    pub fn body_param(mut self, name: impl Into<String>, value: impl ToString) -> Self {
+    pub fn body_param(mut self, name: impl Into<String>, value: impl fmt::Display) -> Self {
         self.form.set(name.into(), value.to_string());
         self
     }
