@@ -260,6 +260,8 @@ impl Emulator {
 
     fn tell_to_stop(&self) -> Vec<JoinHandle<()>> {
         self.stop.send_replace(true);
+        // It may have been moved through a clone.
+        self.app.keep_clock();
         self.app.runner.stop(&self.app.clock)
     }
 }

@@ -118,8 +118,7 @@ async fn exchange(call: Call, parts: Parts, path: &str, router: Router) -> Resul
     let request_id = request_id(number);
     let response = if let Kind::Status(status) = effect.kind {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let code = status.canonical_reason().unwrap_or("Error").replace(' ', "");
-        Failure::new(status, code, "A fault of the emulator answered in place of the service").into_response()
+        Failure::of_status(call.service, status).into_response()
     } else {
         process(&call, parts.clone(), path, router).await?
     };

@@ -55,7 +55,7 @@ impl Store {
         let file = directory.join("emulator.sqlite");
         make_private_file(&file)?;
         let connection = Connection::open(&file)?;
-        connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        connection.busy_timeout(std::time::Duration::from_secs(3))?;
         // EXCLUSIVE: two emulators on one directory would each overwrite the other's state.
         connection.execute_batch(
             "PRAGMA locking_mode = EXCLUSIVE;
