@@ -132,11 +132,14 @@ impl EmulatorBuilder {
     /// or the data directory cannot be used.
     pub async fn start(self) -> Result<Emulator, StartError> {
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| StartError::NoRuntime)?;
-        let store = match &self.data_dir {
-            Some(directory) => Store::open(directory)?,
-            None => Store::in_memory(),
+        let mut world = match self.data_dir.clone() {
+            None => World::load(Store::in_memory())?,
+            // Not on this thread: an emulator that was just dropped may need it to let go of the directory.
+            Some(directory) => {
+                let load = move || Store::open(&directory).and_then(World::load);
+                runtime.spawn_blocking(load).await.map_err(|_| StartError::NoRuntime)??
+            }
         };
-        let mut world = World::load(store)?;
         self.apply_settings(&mut world);
         let collections = self.add_collections(&mut world)?;
         let listen = |source| StartError::Listen { port: self.port, source };

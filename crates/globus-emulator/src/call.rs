@@ -15,7 +15,7 @@ use crate::service::Service;
 use crate::world::tokens::Bearer;
 
 /// A request with its body read, and the emulator that it came to.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Call {
     pub(crate) app: Arc<App>,
     pub(crate) service: Service,
@@ -93,7 +93,7 @@ impl<S: Sync> FromRequestParts<S> for Call {
 }
 
 /// Parameters of a query or a form, in order.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {

@@ -85,7 +85,6 @@ impl std::fmt::Debug for ConfidentialClient {
 /// emulator.stop().await;
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
-#[derive(Debug)]
 pub struct Emulator {
     app: Arc<App>,
     stop: watch::Sender<bool>,
@@ -93,6 +92,15 @@ pub struct Emulator {
     key: Option<JoinHandle<()>>,
     collections: Vec<Collection>,
     base_url: String,
+}
+
+/// Shows the port and the collections. The rest of the address is left out: whoever knows it may use the
+/// emulator.
+impl std::fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("Emulator");
+        shown.field("port", &self.app.port).field("collections", &self.collections).finish_non_exhaustive()
+    }
 }
 
 impl Emulator {
@@ -275,6 +283,8 @@ impl Emulator {
 
     fn tell_to_stop(&self) -> Vec<JoinHandle<()>> {
         self.stop.send_replace(true);
+        // It may have been moved through a clone.
+        self.app.keep_clock();
         self.app.runner.stop(&self.app.clock)
     }
 }

@@ -28,6 +28,9 @@ use crate::service::Service;
 /// The largest body that is read. A transfer of a million items is smaller.
 const MAX_BODY: usize = 256 * 1024 * 1024;
 
+/// The largest body that the journal shows; a transfer of a million items would fill it alone.
+const MAX_RECORDED: usize = 256 * 1024;
+
 /// Where the control interface lives, below the base path.
 const CONTROL: &str = "_emulator";
 
@@ -112,14 +115,14 @@ async fn exchange(call: Call, parts: Parts, path: &str, router: Router) -> Resul
         None => (None, Effect::default()),
     };
     if effect.kind == Kind::CutBefore {
+        tokio::time::sleep(effect.latency).await;
         app.journal.finish(number, None, fault_id);
         return Err(Cut);
     }
     let request_id = request_id(number);
     let response = if let Kind::Status(status) = effect.kind {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let code = status.canonical_reason().unwrap_or("Error").replace(' ', "");
-        Failure::new(status, code, "A fault of the emulator answered in place of the service").into_response()
+        Failure::of_status(call.service, status).into_response()
     } else {
         process(&call, parts.clone(), path, router).await?
     };
@@ -219,7 +222,9 @@ fn recorded(call: &Call, parts: &Parts, path: &str) -> RecordedRequest {
         _ => Params::default(),
     };
     let mut json = match content_type(&call.headers) {
-        Some(kind) if kind.starts_with("application/json") => serde_json::from_slice(&call.body).ok(),
+        Some(kind) if kind.starts_with("application/json") && call.body.len() <= MAX_RECORDED => {
+            serde_json::from_slice(&call.body).ok()
+        }
         _ => None,
     };
     if let Some(json) = &mut json {

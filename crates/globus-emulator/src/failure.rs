@@ -76,6 +76,21 @@ impl Failure {
         .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
     }
 
+    /// A refusal with this status, in the words that the service itself would use.
+    pub(crate) fn of_status(service: Service, status: StatusCode) -> Self {
+        if status == StatusCode::UNAUTHORIZED {
+            return Self::unauthenticated(service);
+        }
+        let reason = status.canonical_reason().unwrap_or("Error");
+        let code = match (service, status) {
+            (Service::Transfer, StatusCode::FORBIDDEN) => "PermissionDenied".to_owned(),
+            (Service::Transfer, StatusCode::NOT_FOUND) => "ClientError.NotFound".to_owned(),
+            (Service::Transfer | Service::Search, _) => reason.replace([' ', '-'], ""),
+            _ => reason.replace([' ', '-'], "_").to_uppercase(),
+        };
+        Self::new(status, code, format!("{reason} (a fault of the emulator)"))
+    }
+
     /// A path or method that the service does not have.
     pub(crate) fn no_such_route(service: Service, method: &str, path: &str) -> Self {
         let code = match service {

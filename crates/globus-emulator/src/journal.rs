@@ -29,7 +29,7 @@ pub struct RecordedRequest {
     pub query: Vec<(String, String)>,
     /// The parameters of a form body in order.
     pub form: Vec<(String, String)>,
-    /// A JSON body.
+    /// A JSON body of up to 256 KiB.
     pub json: Option<Value>,
     /// The client that called, or to which the token was given.
     pub client: Option<String>,

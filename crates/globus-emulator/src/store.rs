@@ -33,7 +33,6 @@ impl From<rusqlite::Error> for StoreError {
 }
 
 /// One change to a document: its new text, or `None` when it is gone.
-#[derive(Debug)]
 pub(crate) struct Change {
     pub(crate) kind: &'static str,
     pub(crate) id: String,
@@ -41,7 +40,6 @@ pub(crate) struct Change {
 }
 
 /// The file, or nothing when the state lives in memory only.
-#[derive(Debug)]
 pub(crate) struct Store(Option<Connection>);
 
 impl Store {
@@ -55,7 +53,7 @@ impl Store {
         let file = directory.join("emulator.sqlite");
         make_private_file(&file)?;
         let connection = Connection::open(&file)?;
-        connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        connection.busy_timeout(std::time::Duration::from_secs(3))?;
         // EXCLUSIVE: two emulators on one directory would each overwrite the other's state.
         connection.execute_batch(
             "PRAGMA locking_mode = EXCLUSIVE;

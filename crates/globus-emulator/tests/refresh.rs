@@ -39,6 +39,7 @@ async fn expired_access_tokens_are_refused_and_can_be_renewed() {
 async fn lifetimes_can_be_set() {
     let lifetimes = TokenLifetimes::access(Duration::from_secs(60)).refresh_idle(Duration::from_secs(600));
     let setup = setup_with(|builder| builder.token_lifetimes(lifetimes)).await;
+    setup.emulator.clock().freeze();
     let tokens = setup.login("openid").await;
     let refresh = text(&tokens["refresh_token"]);
     assert_eq!(tokens["expires_in"], 60);
@@ -148,7 +149,7 @@ async fn a_data_directory_keeps_tokens_keys_and_ids_over_a_restart() {
         }
     }
     let support::Setup { emulator, a, b, .. } = first;
-    emulator.advance(Duration::from_secs(3600));
+    emulator.clock().advance(Duration::from_secs(3600));
     emulator.stop().await;
 
     let second = setup_with(|_| {
@@ -168,4 +169,17 @@ async fn a_data_directory_keeps_tokens_keys_and_ids_over_a_restart() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
         assert!(!bytes.windows(refresh.len()).any(|window| window == refresh.as_bytes()));
     }
+}
+
+#[tokio::test]
+async fn one_emulator_has_a_data_directory_at_a_time() {
+    let home = tempfile::tempdir().unwrap();
+    let start = || globus_emulator::Emulator::builder().data_dir(home.path()).start();
+    let first = start().await.unwrap();
+    let id = first.native_client_id();
+    let refused = start().await.unwrap_err();
+    assert!(matches!(refused, globus_emulator::StartError::Store(_)), "{refused}");
+    // Dropping is enough to let go of it.
+    drop(first);
+    assert_eq!(start().await.unwrap().native_client_id(), id);
 }

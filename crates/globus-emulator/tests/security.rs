@@ -35,6 +35,19 @@ async fn the_base_is_random_unless_it_is_opened() {
 }
 
 #[tokio::test]
+async fn an_emulator_can_be_shared_and_shown_without_its_secrets() {
+    fn shareable<T: Send + Sync + 'static>(value: T) -> T {
+        value
+    }
+    let setup = setup().await;
+    let secret = setup.emulator.confidential_client().secret().to_owned();
+    let base = setup.emulator.base_url().trim_end_matches('/').rsplit('/').next().unwrap().to_owned();
+    let emulator = shareable(setup.emulator);
+    let shown = format!("{emulator:?} {emulator:#?}");
+    assert!(shown.contains("laptop") && !shown.contains(&secret) && !shown.contains(&base));
+}
+
+#[tokio::test]
 async fn other_host_names_are_misdirected() {
     let setup = setup().await;
     let url = setup.auth(".well-known/openid-configuration");

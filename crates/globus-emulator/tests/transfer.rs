@@ -153,7 +153,13 @@ async fn directories_are_copied_byte_for_byte_and_counted() {
     assert_eq!(moved["DATA"].as_array().unwrap().len(), 4);
     assert_eq!(moved["DATA"][0]["source_path"], "/data/big");
     assert_eq!(moved["DATA"][0]["destination_path"], "/copy/of/data/big");
+    assert_eq!(
+        (&moved["DATA"][0]["size"], &moved["DATA"][0]["checksum_algorithm"]),
+        (&json!(12_000_000), &json!("MD5"))
+    );
+    assert_eq!(moved["DATA"][1]["checksum"], "eb5c1399a871211c7e7ed732d15e3a8b");
     assert!(moved["next_marker"].is_null());
+    assert_eq!(json(caller.get(&format!("task/{id}/pause_info")).await, 200).await["pause_rules"], json!([]));
     assert_eq!(caller.events(&id).await, ["SUCCEEDED", "STARTED"]);
 }
 
@@ -513,4 +519,44 @@ async fn an_unfinished_task_goes_on_after_a_restart() {
     let caller = Caller { setup: &second, token: token.0 };
     assert_eq!(caller.finished(&token.1).await["status"], "SUCCEEDED");
     assert_eq!(fs::read(second.b.path().join("late")).unwrap(), b"here");
+}
+
+#[tokio::test]
+async fn tasks_wait_for_their_turn_and_before_each_file() {
+    let setup = setup().await;
+    let caller = Caller::service(&setup).await;
+    setup.emulator.clock().freeze();
+    setup
+        .emulator
+        .set_transfer_limits(TransferLimits::none().concurrency(1).file_delay(Duration::from_secs(60)));
+    write(&setup.a.path().join("f"), b"f");
+    let first = caller.submit(&[("/f", "/first")], &json!({})).await;
+    caller.until(&first, |task| task["files"] == 1).await;
+    let second = caller.submit(&[("/f", "/second")], &json!({})).await;
+    // The first waits before its file, and the second for the first.
+    assert_eq!(caller.task(&first).await["files_transferred"], 0);
+    setup.emulator.advance(Duration::from_secs(60));
+    assert_eq!(caller.finished(&first).await["status"], "SUCCEEDED");
+    let waiting = caller.until(&second, |task| task["files"] == 1).await;
+    assert_eq!(waiting["files_transferred"], 0);
+    // Lifting the limits lets a waiting task go on at once.
+    setup.emulator.set_transfer_limits(TransferLimits::none());
+    assert_eq!(caller.finished(&second).await["status"], "SUCCEEDED");
+}
+
+#[tokio::test]
+async fn what_was_submitted_is_listed_and_filtered() {
+    let setup = setup().await;
+    let caller = Caller::service(&setup).await;
+    write(&setup.a.path().join("f"), b"f");
+    for label in ["one", "two", "three"] {
+        caller.run(&[("/f", "/f")], &json!({"label": label})).await;
+    }
+    let list = async |query: &str| json(caller.get(&format!("task_list?{query}")).await, 200).await;
+    let page = list("limit=2&offset=2").await;
+    assert_eq!((&page["total"], &page["length"]), (&json!(3), &json!(1)));
+    assert_eq!(list("filter=label:~t*").await["total"], 2);
+    assert_eq!(list("filter=status:ACTIVE,INACTIVE").await["total"], 0);
+    assert_eq!(list("filter=type:TRANSFER,DELETE/status:SUCCEEDED").await["total"], 3);
+    assert_eq!(list("orderby=label%20ASC").await["DATA"][0]["label"], "one");
 }

@@ -30,7 +30,6 @@ pub(super) async fn token(call: Call) -> Result<Json<Value>, Failure> {
 }
 
 /// The outcome of a grant: already kept, still to be worded.
-#[derive(Debug)]
 pub(super) struct Granted {
     pub(super) client: String,
     pub(super) login: Login,

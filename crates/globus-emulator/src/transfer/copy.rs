@@ -12,7 +12,7 @@ use serde_json::json;
 use super::directory;
 use super::pace::Pace;
 use super::paths::{Below, Problem, Root};
-use super::record::{Counters, End, Status, TaskRecord};
+use super::record::{Counters, End, Moved, Status, TaskRecord};
 use super::request::{Rules, TransferRequest};
 use super::runner::Control;
 use super::verify::{self, Algorithm};
@@ -223,6 +223,7 @@ impl<'a> Job<'a> {
         let algorithm = named.and_then(Algorithm::parse).unwrap_or(Algorithm::Md5);
         let expected =
             item.and_then(|item| item.external_checksum.as_ref()).map(|sum| sum.to_ascii_lowercase());
+        let before = self.counters.bytes_transferred;
         let checksum = self.pump(&mut from, temporary.as_file_mut(), algorithm)?;
         if expected.is_some_and(|expected| expected != checksum) {
             let text = format!("{} does not have the checksum that was given for it", source.shown());
@@ -236,7 +237,7 @@ impl<'a> Job<'a> {
             if copied != checksum {
                 return Err(Trouble::Checksum);
             }
-            self.counters.bytes_checksummed += seen.len();
+            self.counters.bytes_checksummed += self.counters.bytes_transferred - before;
         }
         if let (true, Ok(modified)) = (self.request.preserve_timestamp, seen.modified()) {
             temporary.as_file().set_modified(modified).map_err(|error| Trouble::Destination(error.into()))?;
@@ -246,8 +247,14 @@ impl<'a> Job<'a> {
         temporary.persist(&target).map_err(|error| Trouble::Destination(error.error.into()))?;
         self.counters.files_transferred += 1;
         self.counters.succeeded += 1;
-        let pair = (source.shown(), destination.shown());
-        self.look_at_record(|task| task.successful.push(pair));
+        let moved = Moved {
+            source: source.shown(),
+            destination: destination.shown(),
+            size: self.counters.bytes_transferred - before,
+            algorithm: algorithm.name().to_owned(),
+            checksum,
+        };
+        self.look_at_record(|task| task.successful.push(moved));
         Ok(())
     }
 

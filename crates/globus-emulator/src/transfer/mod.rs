@@ -33,6 +33,7 @@ pub(crate) fn routes() -> Router {
         .route("/v0.10/task_list", get(tasks::list))
         .route("/v0.10/task/{id}", get(tasks::show))
         .route("/v0.10/task/{id}/cancel", post(tasks::cancel))
+        .route("/v0.10/task/{id}/pause_info", get(tasks::pause_info))
         .route("/v0.10/task/{id}/event_list", get(tasks::events))
         .route("/v0.10/task/{id}/successful_transfers", get(tasks::successful))
         .route("/v0.10/task/{id}/skipped_errors", get(tasks::skipped))

@@ -22,8 +22,8 @@ pub(crate) struct TaskRecord {
     pub(crate) trouble: Option<(String, String)>,
     pub(crate) fatal_error: Option<(String, String)>,
     pub(crate) events: Vec<Event>,
-    /// Source and destination of every file that was transferred.
-    pub(crate) successful: Vec<(String, String)>,
+    /// Every file that was transferred.
+    pub(crate) successful: Vec<Moved>,
     /// Source, destination and code of every source that was skipped.
     pub(crate) skipped: Vec<(String, String, String)>,
 }
@@ -96,6 +96,26 @@ impl Event {
         json!({
             "DATA_TYPE": "event", "code": self.code, "description": self.description, "details": self.details,
             "time": clock::text(self.time), "is_error": self.is_error, "parent_task_id": null,
+        })
+    }
+}
+
+/// One file that was transferred.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Moved {
+    pub(crate) source: String,
+    pub(crate) destination: String,
+    pub(crate) size: u64,
+    pub(crate) algorithm: String,
+    pub(crate) checksum: String,
+}
+
+impl Moved {
+    pub(crate) fn document(&self) -> Value {
+        json!({
+            "DATA_TYPE": "successful_transfer", "source_path": self.source, "destination_path": self.destination,
+            "size": self.size, "checksum_algorithm": self.algorithm, "checksum": self.checksum,
+            "dynamic": false,
         })
     }
 }

@@ -45,6 +45,16 @@ impl Control {
     }
 }
 
+/// The right to run, given back when it goes.
+struct Place<'r>(&'r Runner);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.lock().working -= 1;
+        self.0.ended.notify_all();
+    }
+}
+
 impl Runner {
     /// Runs a task on a thread of its own. A thread and not a runtime's task: copying blocks, and must end
     /// with the emulator and not with the runtime.
@@ -58,12 +68,10 @@ impl Runner {
         let id = task.to_owned();
         let started = std::thread::Builder::new().name("globus-transfer".to_owned()).spawn(move || {
             let app = control.app.clone();
-            if app.runner.wait_for_place(&app, &control) {
+            if let Some(_place) = app.runner.wait_for_place(&app, &control) {
                 copy::run(&app, &id, &control);
-                app.runner.lock().working -= 1;
             }
             app.runner.lock().flags.remove(&id);
-            app.runner.ended.notify_all();
         });
         threads.handles.retain(|handle| !handle.is_finished());
         match started {
@@ -76,17 +84,17 @@ impl Runner {
         }
     }
 
-    /// Waits until fewer tasks run than may; false when the task is cancelled first.
-    fn wait_for_place(&self, app: &App, control: &Control) -> bool {
+    /// Waits until fewer tasks run than may; nothing when the task is cancelled first.
+    fn wait_for_place(&self, app: &App, control: &Control) -> Option<Place<'_>> {
         loop {
             let limit = app.world.read(|world| world.settings.limits.concurrency).unwrap_or(usize::MAX);
             let mut threads = self.lock();
             if control.is_canceled() {
-                return false;
+                return None;
             }
             if threads.working < limit {
                 threads.working += 1;
-                return true;
+                return Some(Place(self));
             }
             // A changed limit is not told through this condition; a late look is good enough.
             drop(self.ended.wait_timeout(threads, Duration::from_millis(100)));

@@ -5,7 +5,7 @@ use axum::extract::Path;
 use serde_json::{Value, json};
 
 use super::filter::{self, Filter};
-use super::record::{End, Event, Status, TaskRecord};
+use super::record::{End, Event, Moved, Status, TaskRecord};
 use crate::call::{Call, Params};
 use crate::failure::Failure;
 use crate::world::World;
@@ -80,14 +80,7 @@ fn marked(query: &Params, data_type: &str, documents: Vec<Value>) -> Json<Value>
 }
 
 pub(super) async fn successful(call: Call, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
-    let documents = look(&call, &id, |_, task| {
-        let pairs = task.successful.iter();
-        pairs
-            .map(|(source, destination)| {
-                json!({"DATA_TYPE": "successful_transfer", "source_path": source, "destination_path": destination})
-            })
-            .collect()
-    })?;
+    let documents = look(&call, &id, |_, task| task.successful.iter().map(Moved::document).collect())?;
     Ok(marked(&call.query, "successful_transfers", documents))
 }
 
@@ -106,6 +99,17 @@ pub(super) async fn skipped(call: Call, Path(id): Path<String>) -> Result<Json<V
             .collect()
     })?;
     Ok(marked(&call.query, "skipped_errors", documents))
+}
+
+/// Why a task is paused: none ever is.
+pub(super) async fn pause_info(call: Call, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
+    look(&call, &id, |_, _| {
+        Json(json!({
+            "DATA_TYPE": "pause_info_limited", "pause_rules": [], "source_pause_message": null,
+            "destination_pause_message": null, "source_pause_message_share": null,
+            "destination_pause_message_share": null,
+        }))
+    })
 }
 
 pub(super) async fn cancel(call: Call, Path(id): Path<String>) -> Result<Json<Value>, Failure> {

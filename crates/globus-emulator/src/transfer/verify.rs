@@ -28,6 +28,15 @@ impl Algorithm {
         }
     }
 
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Md5 => "MD5",
+            Self::Sha1 => "SHA1",
+            Self::Sha256 => "SHA256",
+            Self::Sha512 => "SHA512",
+        }
+    }
+
     pub(super) fn begin(self) -> Checksum {
         match self {
             Self::Md5 => Checksum::Md5(Md5::new()),

@@ -24,7 +24,6 @@ use table::Kept;
 pub(crate) use table::Table;
 use tokens::{AccessToken, Code, Family, RefreshToken};
 
-#[derive(Debug)]
 pub(crate) struct World {
     store: Store,
     pub(crate) settings: Settings,
@@ -110,7 +109,6 @@ impl World {
 }
 
 /// The world behind its lock.
-#[derive(Debug)]
 pub(crate) struct Shared(Mutex<World>);
 
 impl Shared {

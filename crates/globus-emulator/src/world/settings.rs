@@ -157,7 +157,7 @@ impl TransferLimits {
 }
 
 /// Everything that one emulator is set to, and what makes it itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Settings {
     /// The random part of the base path.
     pub(crate) base: String,

@@ -7,7 +7,6 @@ use serde::de::DeserializeOwned;
 
 use crate::store::{Change, Store, StoreError};
 
-#[derive(Debug)]
 pub(crate) struct Table<T> {
     kind: &'static str,
     rows: BTreeMap<String, T>,

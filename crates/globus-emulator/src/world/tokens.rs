@@ -79,7 +79,6 @@ impl Bearer {
 }
 
 /// One token as it is answered.
-#[derive(Debug)]
 pub(crate) struct Issued {
     pub(crate) family: String,
     pub(crate) resource_server: String,
