@@ -156,3 +156,20 @@ async fn an_answer_cut_off_after_the_refresh_is_asked_for_again() {
     authorizer.ensure_valid_token().await.unwrap();
     assert_eq!(world.refreshes(), 2);
 }
+
+#[tokio::test]
+async fn a_listing_with_an_entry_that_is_none_is_an_error_and_not_an_empty_directory() {
+    let world = World::start().await;
+    let token = world.log_in().await.by_resource_server()["transfer.api.globus.org"].access_token.clone();
+    let client = TransferClient::builder()
+        .authorizer(AccessTokenAuthorizer::new(token))
+        .environment(world.emulator.environment())
+        .build()
+        .unwrap();
+    let body = serde_json::json!({"DATA": [{"name": "SENTINEL"}, 5]});
+    world.emulator.faults().add(Fault::status(200).service(Service::Transfer).body(body).times(1));
+    let laptop = world.emulator.collection("laptop").unwrap().id;
+    let error = client.operation_ls(laptop).send().await.unwrap_err();
+    assert!(error.is_decode() && error.to_string().contains("`DATA`"), "{error}");
+    assert!(!format!("{error} {error:?}").contains("SENTINEL"));
+}

@@ -2,8 +2,11 @@
 
 /// Makes the builder of an operation. The setters for the API's own fields are written beside it, in plain
 /// `impl` blocks; the options of a call (`with_…`) and `send` come from here.
+///
+/// A list names its member, as in `-> FileList, list "DATA"`: if that is not the list expected, the call fails, where a
+/// document would set the odd member aside and look empty.
 macro_rules! operation {
-    ($(#[$attribute:meta])* $name:ident -> $answer:ty) => {
+    ($(#[$attribute:meta])* $name:ident -> $answer:ty $(, list $list:literal)?) => {
         $(#[$attribute])*
         #[derive(Debug, Clone)]
         #[must_use = "an operation does nothing until it is sent"]
@@ -21,7 +24,15 @@ macro_rules! operation {
             /// The service's error, the failure to reach it, or an answer that is not the document
             /// expected. See [`Error`](globus_core::Error) for what to do about each.
             pub async fn send(self) -> globus_core::Result<globus_core::Response<$answer>> {
-                self.call.send_document().await
+                let answer: globus_core::Response<$answer> = self.call.send_document().await?;
+                $(if answer.extra.contains_key($list) {
+                    return Err(globus_core::Error::unexpected_answer(concat!(
+                        "the answer's `",
+                        $list,
+                        "` is not the list expected; read it with the client's `request`"
+                    )));
+                })?
+                Ok(answer)
             }
         }
     };

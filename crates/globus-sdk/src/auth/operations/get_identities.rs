@@ -8,7 +8,7 @@ operation! {
     /// `GET /v2/api/identities`. From [`AuthClient::get_identities`](crate::AuthClient::get_identities).
     ///
     /// All names go into one address, so ask for at most some hundred at a time.
-    GetIdentities -> IdentityList
+    GetIdentities -> IdentityList, list "identities"
 }
 
 impl GetIdentities {

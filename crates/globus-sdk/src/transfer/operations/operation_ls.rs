@@ -8,7 +8,7 @@ use crate::transfer::FileList;
 operation! {
     /// `GET /v0.10/operation/endpoint/{endpoint_id}/ls`. From
     /// [`TransferClient::operation_ls`](crate::TransferClient::operation_ls).
-    OperationLs -> FileList
+    OperationLs -> FileList, list "DATA"
 }
 
 impl OperationLs {
