@@ -70,7 +70,7 @@ async fn no_secret_shows_in_logs_debug_or_errors() {
     write!(shown, "{claims:?}").unwrap();
     // A used code takes its tokens with it, so the story goes on with another login.
     let response = world.log_in().await;
-    for tokens in response.by_resource_server().iter() {
+    for tokens in response.by_resource_server() {
         secrets.push(tokens.access_token.expose().to_owned());
         secrets.push(tokens.refresh_token.as_ref().unwrap().expose().to_owned());
         write!(shown, "{tokens:?}").unwrap();
