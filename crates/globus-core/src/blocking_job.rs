@@ -12,8 +12,8 @@ type Outcome<T> = Result<T, Box<dyn Any + Send>>;
 /// Starts a blocking job on tokio's threads for such work, at once and not only when polled, and answers its
 /// result.
 ///
-/// Dropping the future does not stop the job. Where the runtime ends before the job was started, it runs on the
-/// thread that ends the runtime. Without a runtime it runs right here.
+/// Dropping the future does not stop the job. Where the runtime ends before the job was started, it runs on
+/// the thread that ends the runtime. Without a runtime it runs right here.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]

@@ -1,7 +1,7 @@
 //! Storages in files, shared by processes that die, and in hostile surroundings.
 //!
-//! The tests start this very program again; [`child`] is what it does then. `GLOBUS_TEST_KILLS` says how often a
-//! process is killed while it stores.
+//! The tests start this very program again; [`child`] is what it does then. `GLOBUS_TEST_KILLS` says how
+//! often a process is killed while it stores.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
@@ -113,7 +113,8 @@ fn child() {
             let (flock, stores) = many(&role);
             let storage = storage(path, flock);
             for store in 0..stores {
-                // Unknown members stay when their record is replaced; so a store that was lost is missing for good.
+                // Unknown members stay when their record is replaced; so a store that was lost is missing for
+                // good.
                 let mut token = numbered("rs", store);
                 token.extra.insert(format!("{number}-{store}"), 1.into());
                 wait(storage.store(vec![token], StoreKind::Login)).unwrap();
@@ -170,7 +171,8 @@ fn a_killed_writer_leaves_the_old_or_the_new_content_and_blocks_nobody() {
     wait(storage(&json, true).store(vec![numbered("untouched", 5)], StoreKind::Login)).unwrap();
     let mut next = [0, 0];
     for kill in 0..kills {
-        // Numbers go on from where the last process was, and a few more so that a half-said one is not said again.
+        // Numbers go on from where the last process was, and a few more so that a half-said one is not said
+        // again.
         let which = kill % 2;
         let (role, path) = [("store for ever", &json), ("store flat for ever", &flat)][which];
         let start = next[which] + 4 + kill % 4;

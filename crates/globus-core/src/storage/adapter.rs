@@ -9,8 +9,8 @@ use crate::token::{TokenData, TokenResponse};
 
 /// Keeps one token, and is a refresh callback as it stands.
 ///
-/// Only [`store`](Self::store) must be written. By default [`on_refresh`](Self::on_refresh) stores. The other two
-/// methods let several processes share a refresh token; without them each process refreshes for itself.
+/// Only [`store`](Self::store) must be written. By default [`on_refresh`](Self::on_refresh) stores. The other
+/// two methods let several processes share a refresh token; without them each process refreshes for itself.
 ///
 /// The methods block; they are called where blocking is allowed.
 ///
@@ -56,8 +56,8 @@ pub trait StorageAdapter: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`NoSuchToken`](super::StorageErrorKind::NoSuchToken) when the response has no such token, and whatever
-    /// keeps the adapter from storing.
+    /// [`NoSuchToken`](super::StorageErrorKind::NoSuchToken) when the response has no such token, and
+    /// whatever keeps the adapter from storing.
     fn store(&self, response: &TokenResponse) -> Result<(), StorageError>;
 
     /// Called with the answer to every refresh; stores it.
@@ -169,8 +169,8 @@ pub trait FileAdapter: StorageAdapter {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](super::StorageErrorKind::NotFound) when there is no file, and another kind when what is there
-    /// cannot be read as a token.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when there is no file, and another kind when what is
+    /// there cannot be read as a token.
     #[doc(alias = "read_as_dict")]
     fn read(&self) -> Result<TokenData, StorageError>;
 }

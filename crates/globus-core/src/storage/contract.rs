@@ -26,13 +26,14 @@ impl Default for Namespace {
 pub enum StoreKind {
     /// A login, or a client's own grant: the new record replaces the old one.
     Login,
-    /// A refresh: where the new record has no refresh token, an empty one, or no identity, the old one's stays.
+    /// A refresh: where the new record has no refresh token, an empty one, or no identity, the old one's
+    /// stays.
     Refresh,
 }
 
 impl StoreKind {
-    /// What is to be stored in place of `previous`, the stored record of the same resource server. Every storage
-    /// calls this between reading the old record and writing the new one, under the same lock.
+    /// What is to be stored in place of `previous`, the stored record of the same resource server. Every
+    /// storage calls this between reading the old record and writing the new one, under the same lock.
     ///
     /// Members of the old record that this version does not know always stay.
     #[must_use]
@@ -149,9 +150,9 @@ impl Capabilities {
 
 /// Keeps many tokens, by namespace and resource server. The contract of every storage backend.
 ///
-/// Programs hold a [`Storage`](super::Storage), into which every implementation converts. Implementations write plain
-/// `async fn`s; where a write needs blocking work, [`run_blocking`](crate::blocking_job::run_blocking) keeps it from
-/// being lost when the caller goes away.
+/// Programs hold a [`Storage`](super::Storage), into which every implementation converts. Implementations
+/// write plain `async fn`s; where a write needs blocking work,
+/// [`run_blocking`](crate::blocking_job::run_blocking) keeps it from being lost when the caller goes away.
 pub trait TokenStorage: Debug + Send + Sync + 'static {
     /// Everything that a namespace holds. A namespace that does not exist is empty.
     ///

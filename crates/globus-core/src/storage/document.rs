@@ -104,13 +104,15 @@ pub(super) fn put(records: &mut Object, token: TokenData, kind: StoreKind, shape
     records.set(name.as_str(), Json::Object(shape(&merged)));
 }
 
-/// Removes something, and writes only if there was something to remove. `remove` answers what to write, if anything.
+/// Removes something, and writes only if there was something to remove. `remove` answers what to write, if
+/// anything.
 pub(super) fn delete(
     file: &TokenFile,
     remove: impl Fn(&[u8]) -> Result<Option<Change>, StorageError>,
 ) -> Result<bool, StorageError> {
     let located = |error: StorageError| error.with_path(file.path());
-    // Looked at first without the lock, so that nothing is made beside a file in which nothing is to be removed.
+    // Looked at first without the lock, so that nothing is made beside a file in which nothing is to be
+    // removed.
     match file.read()? {
         Some(content) if remove(&content).map_err(located)?.is_some() => {}
         _ => return Ok(false),

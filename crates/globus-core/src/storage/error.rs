@@ -235,16 +235,20 @@ impl fmt::Display for StorageErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const RESTORE: &str = "move it away and log in again, or restore a backup";
         match self {
-            Self::NotFound => f.write_str("there is no such file or directory; log in first, or create the directory"),
-            Self::Io { action, reason } => write!(f, "cannot {action} it ({reason}); see to the path and try again"),
+            Self::NotFound => {
+                f.write_str("there is no such file or directory; log in first, or make the directory")
+            }
+            Self::Io { action, reason } => {
+                write!(f, "cannot {action} it ({reason}); see to the path and try again")
+            }
             Self::NotJson { line, column } => {
                 write!(f, "the content is not JSON (line {line}, column {column}); {RESTORE}")
             }
             Self::NotAnObject => write!(f, "the content is JSON but no object; {RESTORE}"),
             Self::UnknownFormat { found: Some(found) } => write!(
                 f,
-                "the content is of format {found:?}, which is not known here; use another path, or the program that \
-                 wrote it"
+                "the content is of format {found:?}, which is not known here; use another path, or the \
+                 program that wrote it"
             ),
             Self::UnknownFormat { found: None } => {
                 f.write_str("the content names no format that is known here; use another path")
@@ -266,16 +270,18 @@ impl fmt::Display for StorageErrorKind {
                 f.write_str("; log in again to replace it")
             }
             Self::ForeignFile => f.write_str(
-                "the file holds something else, which would be lost; use another path, or allow to overwrite it",
+                "the file holds something else, which would be lost; use another path, or allow to \
+                 overwrite it",
             ),
             Self::ResourceServerMismatch { expected, found } => write!(
                 f,
-                "the file holds the token of {found:?}, not of {expected:?}; use another path for each resource server"
+                "the file holds the token of {found:?}, not of {expected:?}; use another path for each \
+                 resource server"
             ),
             Self::NeedsUpgrade { found } => write!(
                 f,
-                "the file is of the older format {found}; allow the upgrade, after which older programs cannot read \
-                 it, or use another path"
+                "the file is of the older format {found}; allow the upgrade, after which older programs \
+                 cannot read it, or use another path"
             ),
             Self::Locked { holder, waited } => {
                 write!(f, "it is still locked after {:.1} s", waited.as_secs_f64())?;
@@ -284,20 +290,29 @@ impl fmt::Display for StorageErrorKind {
                 }
                 f.write_str("; try again when that program is done")
             }
-            Self::Permissions => {
-                f.write_str("access is denied; the file must belong to the user who runs this and be writable")
-            }
+            Self::Permissions => f.write_str(
+                "access is denied; the file must belong to the user who runs this and be writable",
+            ),
             Self::Symlink => f.write_str("it is a symbolic link; name the target, or allow to follow links"),
-            Self::NoSuchToken => f.write_str("the token response has no such token; ask for its scopes in the login"),
-            Self::NoSpace => {
-                f.write_str("there is no space left on the disk or in a quota; the old content is untouched, free some")
+            Self::NoSuchToken => {
+                f.write_str("the token response has no such token; ask for its scopes in the login")
             }
+            Self::NoSpace => f.write_str(
+                "there is no space left on the disk or in a quota; the old content is untouched, \
+                     free some",
+            ),
             Self::Unsupported { what } => write!(f, "this storage has no {what}; use another storage"),
             Self::UnsupportedSchema { found } => {
-                write!(f, "the database has schema version {found:?}, which is newer than this version; update it")
+                write!(
+                    f,
+                    "the database has schema version {found:?}, which is newer than this version; \
+                     update it"
+                )
             }
             Self::Database => f.write_str("the database refused; see its own error below"),
-            Self::Unavailable => f.write_str("the service that keeps the tokens is not available; start or unlock it"),
+            Self::Unavailable => {
+                f.write_str("the service that keeps the tokens is not available; start or unlock it")
+            }
         }
     }
 }

@@ -10,12 +10,12 @@ use crate::token::{FLAT_VERSION_KEY, ResourceServer, Scopes, TokenData, TokenRes
 
 /// Keeps the token of one resource server in a JSON file, readable by its owner alone.
 ///
-/// The file is the one of the Python package globus-sdk-tokenstorage. Which token of a response is kept is said once:
-/// by its resource server, or by scopes that it carries. The adapter is a refresh callback as it stands; a refresh
-/// whose answer has no refresh token keeps the stored one.
+/// The file is the one of the Python package globus-sdk-tokenstorage. Which token of a response is kept is
+/// said once: by its resource server, or by scopes that it carries. The adapter is a refresh callback as it
+/// stands; a refresh whose answer has no refresh token keeps the stored one.
 ///
-/// A file with other content is not overwritten, unless [`overwrite_foreign`](Self::overwrite_foreign) allows it. The
-/// directory must exist.
+/// A file with other content is not overwritten, unless [`overwrite_foreign`](Self::overwrite_foreign) allows
+/// it. The directory must exist.
 ///
 /// ```
 /// use globus_core::storage::{FileAdapter, SimpleJsonFileAdapter, StorageAdapter};

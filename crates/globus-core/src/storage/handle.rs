@@ -40,8 +40,8 @@ impl Storage {
         &self.namespace
     }
 
-    /// Stores all tokens of a response. What a refresh does not answer anew stays as it is stored. The write is
-    /// decided by the call; with the built-in storages it is done even if the future is dropped.
+    /// Stores all tokens of a response. What a refresh does not answer anew stays as it is stored. The write
+    /// is decided by the call; with the built-in storages it is done even if the future is dropped.
     ///
     /// # Errors
     ///

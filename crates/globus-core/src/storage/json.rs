@@ -16,11 +16,12 @@ use crate::token::{ResourceServer, TokenData};
 
 /// Keeps tokens in a JSON file, readable by its owner alone, shared with the Python SDK (`JSONTokenStorage`).
 ///
-/// Directories are made as needed. What this version does not know in the file stays as it is. A damaged record does
-/// not hide the good ones.
+/// Directories are made as needed. What this version does not know in the file stays as it is. A damaged
+/// record does not hide the good ones.
 ///
-/// Files of the older format 1.0 are read as the namespace `DEFAULT`. Storing into one would make it unreadable for the
-/// programs that wrote it; so that needs [`upgrade`](Self::upgrade), which keeps the old content in `<name>.v1.bak`.
+/// Files of the older format 1.0 are read as the namespace `DEFAULT`. Storing into one would make it
+/// unreadable for the programs that wrote it; so that needs [`upgrade`](Self::upgrade), which keeps the old
+/// content in `<name>.v1.bak`.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -56,8 +57,8 @@ impl JsonTokenStorage {
         Self { file, upgrade: false }
     }
 
-    /// Allows to turn a file of format 1.0 into one of format 2.0 when something is stored in it. The old content is
-    /// kept in `<name>.v1.bak`.
+    /// Allows to turn a file of format 1.0 into one of format 2.0 when something is stored in it. The old
+    /// content is kept in `<name>.v1.bak`.
     #[must_use]
     pub fn upgrade(mut self, allow: bool) -> Self {
         self.upgrade = allow;

@@ -18,9 +18,9 @@ pub trait Lease: fmt::Debug + Send + 'static {
 
 /// The right to refresh a token, granted by a storage to one holder at a time, across processes.
 ///
-/// Two processes that spend the same refresh token would lose one of the answers. So whoever refreshes takes the
-/// lease first, reads the stored token again, refreshes only if nobody else has, stores, and releases. A lease
-/// ends by itself after 30 seconds when its holder dies.
+/// Two processes that spend the same refresh token would lose one of the answers. So whoever refreshes takes
+/// the lease first, reads the stored token again, refreshes only if nobody else has, stores, and releases. A
+/// lease ends by itself after 30 seconds when its holder dies.
 #[derive(Debug)]
 pub struct RefreshLease {
     fencing: u64,
@@ -33,8 +33,8 @@ impl RefreshLease {
         Self { fencing, inner: Box::new(inner) }
     }
 
-    /// A number that grows from holder to holder: of two that both believe to hold the lease, the one with the
-    /// greater number is right.
+    /// A number that grows from holder to holder: of two that both believe to hold the lease, the one with
+    /// the greater number is right.
     pub fn fencing(&self) -> u64 {
         self.fencing
     }

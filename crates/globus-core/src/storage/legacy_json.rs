@@ -17,9 +17,9 @@ use crate::token::{ResourceServer, TokenData};
 /// Keeps tokens in a JSON file of format 1.0, which the Python SDK calls legacy (`SimpleJSONFileAdapter` of
 /// `globus_sdk`).
 ///
-/// For files that older programs must read on; others use [`JsonTokenStorage`](super::JsonTokenStorage). The format has
-/// no namespaces, so there is `DEFAULT` only, and it does not keep the identity that logged in. The directory must
-/// exist.
+/// For files that older programs must read on; others use [`JsonTokenStorage`](super::JsonTokenStorage). The
+/// format has no namespaces, so there is `DEFAULT` only, and it does not keep the identity that logged in.
+/// The directory must exist.
 #[doc(alias = "SimpleJSONFileAdapter")]
 #[derive(Clone, Debug)]
 pub struct LegacyJsonTokenStorage {

@@ -6,6 +6,17 @@
 //!   as it stands. [`SimpleJsonFileAdapter`] keeps it in a file.
 //! * A [`TokenStorage`] keeps *many* tokens, by namespace and resource server. Apps use these, through the
 //!   handle [`Storage`].
+//!
+//! | storage | what it keeps tokens in |
+//! |---|---|
+//! | [`SimpleJsonFileAdapter`] | a flat file with one token, as globus-sdk-tokenstorage writes it |
+//! | [`JsonTokenStorage`] | a JSON file of format 2.0, shared with the Python SDK |
+//! | [`LegacyJsonTokenStorage`] | a JSON file of format 1.0, shared with older programs |
+//! | [`MemoryTokenStorage`] | memory |
+//!
+//! Files are readable by their owner alone. They are written in one step, by one process at a time, on network
+//! file systems too; a writer that dies leaves the old or the new content. Errors are [`StorageError`]s, which
+//! say what is wrong, with which file, and what to do.
 
 mod adapter;
 mod contract;

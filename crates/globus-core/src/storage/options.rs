@@ -3,24 +3,26 @@
 /// Writes the setters of a storage that has its file in `self.file`.
 macro_rules! file_options {
     () => {
-        /// How sure a write is to outlive a power failure; [`Durability::Full`](crate::storage::Durability) by default.
+        /// How sure a write is to outlive a power failure; [`Durability::Full`](crate::storage::Durability)
+        /// by default.
         #[must_use]
         pub fn durability(mut self, durability: crate::storage::Durability) -> Self {
             self.file.durability = durability;
             self
         }
 
-        /// Whether the file may be a symbolic link, whose target is then read and written. By default such a file is
-        /// refused, because whoever can make links could have tokens written to a place of their choice.
+        /// Whether the file may be a symbolic link, whose target is then read and written. By default such a
+        /// file is refused, because whoever can make links could have tokens written to a place of their
+        /// choice.
         #[must_use]
         pub fn follow_symlinks(mut self, follow: bool) -> Self {
             self.file.follow_symlinks = follow;
             self
         }
 
-        /// Whether writers use the advisory file lock of the operating system where there is one, which is the
-        /// default. Turn it off on a network file system where locking hangs. Writers are kept apart all the same,
-        /// by a lease file.
+        /// Whether writers use the advisory file lock of the operating system where there is one, which is
+        /// the default. Turn it off on a network file system where locking hangs. Writers are kept apart all
+        /// the same, by a lease file.
         #[must_use]
         pub fn flock(mut self, flock: bool) -> Self {
             self.file.flock =
@@ -28,8 +30,8 @@ macro_rules! file_options {
             self
         }
 
-        /// How long to wait for another process that writes or refreshes; 40 seconds by default, which outlasts the
-        /// lease of one that died.
+        /// How long to wait for another process that writes or refreshes; 40 seconds by default, which
+        /// outlasts the lease of one that died.
         #[must_use]
         pub fn lock_wait(mut self, wait: std::time::Duration) -> Self {
             self.file.lock_wait = wait;

@@ -36,7 +36,8 @@ pub(crate) fn same_value(expected: &Value, actual: &Value) -> bool {
     }
 }
 
-/// A member of a token that is null is one that is absent, once it has been read. In files it makes a difference.
+/// A member of a token that is null is one that is absent, once it has been read. In files it makes a
+/// difference.
 fn without_nulls(value: &Value) -> Value {
     let Value::Object(members) = value else { return value.clone() };
     let kept = members.iter().filter(|(_, value)| !value.is_null());

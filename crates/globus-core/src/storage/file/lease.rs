@@ -1,13 +1,13 @@
 //! Leases as files: made in one step, ending by themselves, taken over by one process only.
 //!
-//! The file of a lease names its holder. Whoever finds it waits until it is gone, or takes it over when the holder
-//! is dead: its process is gone (which only a process of the same machine can see), or the file stayed the same for
-//! the whole time of a lease by the waiter's own clock, or its deadline is more than a day past.
+//! The file of a lease names its holder. Whoever finds it waits until it is gone, or takes it over when the
+//! holder is dead: its process is gone (which only a process of the same machine can see), or the file stayed
+//! the same for the whole time of a lease by the waiter's own clock, or its deadline is more than a day past.
 //!
-//! A dead lease must be removed once and never its successor, which may appear at any moment in the same place. So
-//! whoever removes a lease first makes a *claim*, a file named after the very content to be removed. There can be one,
-//! and while it is there nobody else removes that content. A claim of a dead process gives way to one with the next
-//! number.
+//! A dead lease must be removed once and never its successor, which may appear at any moment in the same
+//! place. So whoever removes a lease first makes a *claim*, a file named after the very content to be
+//! removed. There can be one, and while it is there nobody else removes that content. A claim of a dead
+//! process gives way to one with the next number.
 
 use std::collections::HashMap;
 use std::fs::OpenOptions;
@@ -55,7 +55,8 @@ impl Holder {
         }
     }
 
-    /// Whether the process is certainly gone. Known only of this start of this machine, and of this container.
+    /// Whether the process is certainly gone. Known only of this start of this machine, and of this
+    /// container.
     fn is_gone(&self) -> bool {
         self.host == os::host()
             && self.boot.is_some()
@@ -170,7 +171,8 @@ pub(super) fn acquire(
     }
 }
 
-/// Makes the file with its whole content in one step, and answers the content; `None` when there is one already.
+/// Makes the file with its whole content in one step, and answers the content; `None` when there is one
+/// already.
 fn place(target: &Path, path: &Path, holder: &Holder) -> io::Result<Option<Vec<u8>>> {
     let content = serde_json::to_vec(holder)?;
     let mut new = tempfile::Builder::new()
@@ -257,7 +259,8 @@ impl Takeover {
             if read(path)?.as_deref() == Some(content) {
                 std::fs::rename(path, &claim)?;
                 if read(&claim)?.as_deref() != Some(content) {
-                    // Only after this process stood still for the whole time of a lease: put back what is not ours.
+                    // Only after this process stood still for the whole time of a lease: put back what is not
+                    // ours.
                     drop(std::fs::hard_link(&claim, path));
                 }
             }

@@ -1,7 +1,7 @@
 //! The write lock: one writer at a time, across processes and machines.
 //!
-//! The lease keeps writers apart everywhere. The advisory lock of the operating system comes first, because it ends
-//! with its holder in an instant; where the file system has none, the lease alone does.
+//! The lease keeps writers apart everywhere. The advisory lock of the operating system comes first, because
+//! it ends with its holder in an instant; where the file system has none, the lease alone does.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;

@@ -1,7 +1,7 @@
 //! One file of tokens: read whole, written whole, by one process at a time.
 //!
-//! Readers need no lock, because a new content replaces the old one in one step. Writers take the write lock, read
-//! the file again, and replace it. Beside the file `<name>` there may be:
+//! Readers need no lock, because a new content replaces the old one in one step. Writers take the write lock,
+//! read the file again, and replace it. Beside the file `<name>` there may be:
 //!
 //! | file | what it is |
 //! |---|---|
@@ -35,8 +35,9 @@ pub enum Durability {
     /// A write is on the disk when it is done.
     #[default]
     Full,
-    /// A write is not waited for to reach the disk. The file is old or new and never a mix, but after a power failure
-    /// the newest content may be lost, and with it a refresh token that the service has already replaced.
+    /// A write is not waited for to reach the disk. The file is old or new and never a mix, but after a power
+    /// failure the newest content may be lost, and with it a refresh token that the service has already
+    /// replaced.
     Rename,
 }
 

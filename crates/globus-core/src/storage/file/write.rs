@@ -50,8 +50,8 @@ pub(super) fn prefix(target: &Path, what: &str) -> OsString {
     prefix
 }
 
-/// Deletes what dead writers left behind. The caller holds the write lock, so no content is rightly on its way.
-/// Leases may be; of those only what is a day old goes. What cannot be deleted is left for another time.
+/// Deletes what dead writers left behind. The caller holds the write lock, so no content is rightly on its
+/// way. Leases may be; of those only what is a day old goes. What cannot be deleted is left for another time.
 pub(super) fn sweep(target: &Path) {
     let contents = prefix(target, "new");
     let leases = [prefix(target, "lease"), prefix(target, "claim")];
