@@ -78,7 +78,14 @@ mod platform {
         i32::try_from(pid)
             .ok()
             .and_then(Pid::from_raw)
-            .is_some_and(|pid| test_kill_process(pid) == Err(Errno::SRCH))
+            .is_some_and(|id| test_kill_process(id) == Err(Errno::SRCH) || is_zombie(pid))
+    }
+
+    /// Whether the process has died and only its parent has not noticed. Such a one answers to its number.
+    fn is_zombie(pid: u32) -> bool {
+        // The state stands behind the name, which is in parentheses and may hold any character.
+        std::fs::read_to_string(format!("/proc/{pid}/stat"))
+            .is_ok_and(|stat| stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with(['Z', 'X'])))
     }
 
     pub(in super::super) fn host() -> String {
