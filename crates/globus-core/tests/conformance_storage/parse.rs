@@ -4,11 +4,11 @@ use globus_core::TokenResponse;
 use globus_core::token::Grant;
 use serde_json::{Map, Value, json};
 
-use crate::cases::{Verdict, verdict};
+use crate::conformance::{Case, Outcome as Verdict};
 use crate::outcome;
 
-pub(crate) fn check(case: &Value) -> Verdict {
-    let input = &case["input"];
+pub(crate) fn check(case: &Case) -> Verdict {
+    let input = &case.input;
     let grant = outcome::grant(input["grant"].as_str().unwrap());
     let body = input["body"].as_str().unwrap();
     let parsed = TokenResponse::parse(grant, body.as_bytes(), outcome::timestamp(&input["now"]));
@@ -16,7 +16,7 @@ pub(crate) fn check(case: &Value) -> Verdict {
         Ok(response) => shown(response, &input["lookups"]),
         Err(error) => json!({"error": "MalformedTokenResponse", "field": error.field()}),
     };
-    verdict(case, |expected| {
+    case.expect_by(|expected| {
         let is_empty_object = body.trim().starts_with('{') && !body.contains("access_token");
         let same = outcome::same_value(expected, &actual)
             // Where all required members are missing, any of them may be named.

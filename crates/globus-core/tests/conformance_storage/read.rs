@@ -10,12 +10,12 @@ use globus_core::storage::{
 use globus_core::{ResourceServer, StorageError, TokenData};
 use serde_json::{Map, Value};
 
-use crate::cases::{Verdict, verdict};
+use crate::conformance::{Case, Outcome as Verdict};
 use crate::outcome::{self, Outcome};
 
-pub(crate) fn check(case: &Value) -> Verdict {
-    let input = &case["input"];
-    let Some(operations) = case["expect"].as_object() else { return Verdict::Pending };
+pub(crate) fn check(case: &Case) -> Verdict {
+    let input = &case.input;
+    let Some(operations) = case.whole["expect"].as_object() else { return Verdict::Pending };
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("tokens");
     if !make(&path, &input["file"]) {
@@ -26,7 +26,7 @@ pub(crate) fn check(case: &Value) -> Verdict {
     if outcomes.is_empty() {
         return Verdict::Pending;
     }
-    verdict(case, |expected| {
+    case.expect_by(|expected| {
         let differences: Vec<String> = outcomes
             .iter()
             .filter_map(|(operation, actual)| {

@@ -10,7 +10,7 @@ use globus_core::storage::{
 use globus_core::{StorageError, TokenData, TokenResponse};
 use serde_json::{Value, json};
 
-use crate::cases::{Verdict, verdict};
+use crate::conformance::{Case, Outcome as Verdict};
 use crate::outcome::{self, Outcome};
 use crate::read::{all, make, one, wait};
 
@@ -19,8 +19,8 @@ enum Subject {
     Many(Storage, fn(&TokenData) -> Value),
 }
 
-pub(crate) fn check(case: &Value) -> Verdict {
-    let input = &case["input"];
+pub(crate) fn check(case: &Case) -> Verdict {
+    let input = &case.input;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(input["filepath"].as_str().unwrap_or("./store/tokens"));
     if input["parent"] != false {
@@ -31,7 +31,7 @@ pub(crate) fn check(case: &Value) -> Verdict {
         Open::Pending => return Verdict::Pending,
         // Neither the one nor the other of two constructors, or both of them: that cannot be written down.
         Open::Inexpressible => {
-            return verdict(case, |expected| {
+            return case.expect_by(|expected| {
                 (expected["open"]["error"] != "ValueError").then(|| "it cannot be opened".to_owned())
             });
         }
@@ -57,7 +57,7 @@ pub(crate) fn check(case: &Value) -> Verdict {
             return Verdict::Pending;
         }
     }
-    verdict(case, |expected| {
+    case.expect_by(|expected| {
         let steps = expected["steps"].as_array().unwrap();
         if expected["open"] != json!({"ok": null}) || steps.len() != outcomes.len() {
             return Some(format!("expected open {} and {} steps", expected["open"], steps.len()));
