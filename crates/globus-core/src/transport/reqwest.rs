@@ -136,13 +136,15 @@ fn transport_error(error: reqwest::Error) -> TransportError {
     TransportError::new(kind).with_source(error.without_url())
 }
 
-/// Places an error that came in the middle of the body.
+/// Places an error that came in the middle of the body. Those of the connection come wrapped by the HTTP
+/// library below `reqwest`, those of the decompressor bare.
 fn body_error(error: reqwest::Error) -> TransportError {
     let kind = if error.is_timeout() {
         TransportErrorKind::Timeout
-    } else if chain(&error).any(|cause| {
-        cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::InvalidData)
-    }) {
+    } else if chain(&error)
+        .find(|cause| !cause.is::<reqwest::Error>())
+        .is_some_and(<dyn StdError>::is::<std::io::Error>)
+    {
         TransportErrorKind::ContentDecoding
     } else {
         TransportErrorKind::Body
@@ -153,13 +155,6 @@ fn body_error(error: reqwest::Error) -> TransportError {
 /// Tells apart the ways in which connecting fails. The libraries underneath do not name them, so the chain of
 /// causes is searched: for a TLS error by its type, for a proxy by the words of the tunnel's error.
 fn connect_kind(error: &reqwest::Error) -> TransportErrorKind {
-    let is_tls = |cause: &(dyn StdError + 'static)| {
-        cause.is::<rustls::Error>()
-            || cause
-                .downcast_ref::<std::io::Error>()
-                .and_then(std::io::Error::get_ref)
-                .is_some_and(<dyn StdError + Send + Sync>::is::<rustls::Error>)
-    };
     if chain(error).any(is_tls) {
         TransportErrorKind::Tls
     } else if chain(error).any(|cause| {
@@ -172,6 +167,16 @@ fn connect_kind(error: &reqwest::Error) -> TransportErrorKind {
     } else {
         TransportErrorKind::Connect
     }
+}
+
+/// Whether this is an error of TLS, perhaps inside errors of input and output, which hide what they hold from
+/// the chain of causes.
+fn is_tls(cause: &(dyn StdError + 'static)) -> bool {
+    cause.is::<rustls::Error>()
+        || cause
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+            .is_some_and(|inner| is_tls(inner))
 }
 
 fn chain<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {

@@ -15,6 +15,8 @@ pub(crate) enum Then {
     Send(Vec<Vec<u8>>),
     /// Sends this and then stays silent.
     Stall(Vec<u8>),
+    /// Sends this as soon as anything has come, and then stays silent.
+    Interrupt(Vec<u8>),
 }
 
 /// Starts a server; answers its address.
@@ -30,6 +32,11 @@ pub(crate) async fn serve(then: Then) -> String {
 }
 
 async fn answer(mut connection: TcpStream, then: Then) {
+    if let Then::Interrupt(bytes) = then {
+        let _some = connection.read(&mut [0; 16 << 10]).await;
+        connection.write_all(&bytes).await.unwrap();
+        return std::future::pending().await;
+    }
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match connection.read_u8().await {
@@ -45,9 +52,9 @@ async fn answer(mut connection: TcpStream, then: Then) {
                 }
             }
         }
-        Then::Stall(bytes) => {
+        Then::Stall(bytes) | Then::Interrupt(bytes) => {
             connection.write_all(&bytes).await.unwrap();
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
