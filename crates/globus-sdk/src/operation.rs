@@ -25,13 +25,7 @@ macro_rules! operation {
             /// expected. See [`Error`](globus_core::Error) for what to do about each.
             pub async fn send(self) -> globus_core::Result<globus_core::Response<$answer>> {
                 let answer: globus_core::Response<$answer> = self.call.send_document().await?;
-                $(if answer.extra.contains_key($list) {
-                    return Err(globus_core::Error::unexpected_answer(concat!(
-                        "the answer's `",
-                        $list,
-                        "` is not the list expected; read it with the client's `request`"
-                    )));
-                })?
+                $($crate::operation::check_list(&answer.extra, $list)?;)?
                 Ok(answer)
             }
         }
@@ -68,6 +62,16 @@ macro_rules! call_options {
             }
         }
     };
+}
+
+/// Fails where the list of an answer is something else, which decoding set aside.
+pub(crate) fn check_list(extra: &globus_core::decode::Extra, list: &str) -> globus_core::Result<()> {
+    if extra.contains_key(list) {
+        return Err(globus_core::Error::unexpected_answer(format!(
+            "the answer's `{list}` is not the list expected; read it with the client's `request`"
+        )));
+    }
+    Ok(())
 }
 
 pub(crate) use {call_options, operation};

@@ -19,8 +19,9 @@ mod operations;
 pub use self::client::AuthClient;
 pub use self::id_token::{IdTokenClaims, IdTokenDecoder, IdTokenError};
 pub use self::login::{
-    AuthLoginClient, AuthorizationFlow, AuthorizeUrl, ConfidentialAppAuthClient, LoginError,
-    NativeAppAuthClient, RevokeToken, RevokedToken, StartFlow, TokenRequest,
+    AuthLoginClient, AuthorizationFlow, AuthorizeUrl, ConfidentialAppAuthClient, CreateNativeAppInstance,
+    IntrospectToken, LoginError, NativeAppAuthClient, NativeAppInstance, RevokeToken, RevokedToken,
+    StartFlow, TokenIntrospection, TokenRequest,
 };
 pub use self::model::{
     Identity, IdentityList, IdentityStatus, JsonWebKey, JsonWebKeySet, OpenIdConfiguration, UserInfo,

@@ -28,6 +28,20 @@ fn only(directory: &tempfile::TempDir, expected: &[&str]) {
 }
 
 #[test]
+fn a_process_that_died_unnoticed_by_its_parent_is_gone() {
+    let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+    assert!(!os::process_is_gone(child.id()));
+    child.kill().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    // Nobody waits for the child here, so it stays in the list of processes.
+    while !os::process_is_gone(child.id()) {
+        assert!(Instant::now() < deadline, "the killed process still counts as running");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child.wait().unwrap();
+}
+
+#[test]
 fn a_lease_names_its_holder_and_goes_when_given_back() {
     let directory = tempfile::tempdir().unwrap();
     let target = target(&directory);

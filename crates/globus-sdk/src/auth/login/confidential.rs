@@ -4,10 +4,12 @@ use globus_core::{
     BasicAuthorizer, ClientBuilder, ClientSecret, ConfidentialGrants, RefreshToken, Result, Scopes,
     TokenGrants, TokenResponse, api_error::Service,
 };
+use http::Method;
 
 use super::TokenRequest;
 use super::client::{AuthLoginClient, login_client};
 use super::flow::StartFlow;
+use super::introspect::IntrospectToken;
 
 /// The login client of a program that can keep a secret: a service or a portal. It proves itself with its
 /// id and secret.
@@ -87,6 +89,25 @@ impl ConfidentialAppAuthClient {
             ("grant_type".to_owned(), "urn:globus:auth:grant_type:dependent_token".to_owned()),
             ("token".to_owned(), token.into().expose().to_owned()),
         ])
+    }
+
+    /// Asks what a token that a caller presented is worth (RFC 7662): whether it is good, whose it is, and for
+    /// what.
+    ///
+    /// ```no_run
+    /// # use globus_sdk::ConfidentialAppAuthClient;
+    /// # async fn example(client: ConfidentialAppAuthClient, presented: &str) -> globus_sdk::Result<()> {
+    /// let token = client.oauth2_token_introspect(presented).send().await?;
+    /// let for_us = token.aud.iter().any(|audience| *audience == client.client_id());
+    /// if token.active && for_us {
+    ///     println!("{:?} calls", token.username);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn oauth2_token_introspect(&self, token: impl Into<globus_core::AccessToken>) -> IntrospectToken {
+        let call = self.login.base.request(Method::POST, "/v2/oauth2/token/introspect");
+        IntrospectToken::new(call, token.into().expose().to_owned())
     }
 
     fn login(&self) -> &AuthLoginClient {

@@ -4,7 +4,9 @@ mod client;
 mod confidential;
 mod error;
 mod flow;
+mod introspect;
 mod native;
+mod native_app_instance;
 mod pkce;
 mod requests;
 
@@ -12,5 +14,7 @@ pub use self::client::AuthLoginClient;
 pub use self::confidential::ConfidentialAppAuthClient;
 pub use self::error::LoginError;
 pub use self::flow::{AuthorizationFlow, AuthorizeUrl, StartFlow};
+pub use self::introspect::{IntrospectToken, TokenIntrospection};
 pub use self::native::NativeAppAuthClient;
+pub use self::native_app_instance::{CreateNativeAppInstance, NativeAppInstance};
 pub use self::requests::{RevokeToken, RevokedToken, TokenRequest};

@@ -3,9 +3,11 @@ use std::fmt;
 use globus_core::{
     ClientBuilder, Error, RefreshToken, Result, Scopes, TokenGrants, TokenResponse, api_error::Service,
 };
+use uuid::Uuid;
 
 use super::client::{AuthLoginClient, login_client};
 use super::flow::StartFlow;
+use super::native_app_instance::CreateNativeAppInstance;
 
 /// The login client of a program that cannot keep a secret: one that people install. It proves each login
 /// with a key of its own (PKCE).
@@ -64,6 +66,16 @@ impl NativeAppAuthClient {
     /// [`redirect_uri`](StartFlow::redirect_uri) names another place.
     pub fn oauth2_start_flow(&self, requested_scopes: impl Into<Scopes>) -> StartFlow {
         StartFlow::native(self.login.clone(), requested_scopes.into())
+    }
+
+    /// Makes a client for this installation of the app, with a secret of its own, after the template that the
+    /// app's developer registered. Sent without credentials.
+    pub fn create_native_app_instance(
+        &self,
+        template_id: Uuid,
+        name: impl AsRef<str>,
+    ) -> CreateNativeAppInstance {
+        CreateNativeAppInstance::new(&self.login.base, template_id, name.as_ref())
     }
 
     fn login(&self) -> &AuthLoginClient {

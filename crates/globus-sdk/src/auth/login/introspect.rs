@@ -1,0 +1,100 @@
+use std::time::Duration;
+
+use globus_core::decode::{Text, from_slice};
+use globus_core::{Call, Result, RetryPolicy, document};
+use serde_json::Value;
+
+use super::requests::Form;
+
+document! {
+    /// What Globus Auth says about a token (RFC 7662, section 2.2). Of a token that is not active, nothing but
+    /// that is said.
+    pub struct TokenIntrospection {
+        /// Whether the token is good now. Refuse the caller where it is not.
+        pub active: bool,
+        /// The scopes of the token, with blanks between them.
+        pub scope: Text,
+        /// The client that the token was given to.
+        pub client_id: Text,
+        /// The id of the identity that the token stands for, a UUID.
+        pub sub: Text,
+        /// The name that this identity logs in with.
+        pub username: Option<Text>,
+        /// The person's name.
+        pub name: Option<Text>,
+        /// The person's address.
+        pub email: Option<Text>,
+        /// The resource servers that the token is for. Refuse the caller where this service is not among
+        /// them.
+        pub aud: Vec<Text>,
+        /// Who gave the token out.
+        pub iss: Option<Text>,
+        /// When it expires, in seconds since 1970-01-01 UTC.
+        pub exp: Option<i64>,
+        /// When it was given out.
+        pub iat: Option<i64>,
+        /// From when on it counts.
+        pub nbf: Option<i64>,
+        /// The kind of token, `Bearer`.
+        pub token_type: Option<Text>,
+        /// The ids of all identities of the person; on request, see
+        /// [`include`](IntrospectToken::include).
+        pub identity_set: Vec<Text>,
+        /// The same identities with their names; on request.
+        pub identity_set_detail: Vec<Value>,
+        /// How and when the person logged in; on request.
+        pub session_info: Option<Value>,
+    }
+}
+
+/// A question about a token, under construction. From
+/// [`ConfidentialAppAuthClient::oauth2_token_introspect`](crate::ConfidentialAppAuthClient::oauth2_token_introspect).
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is sent"]
+pub struct IntrospectToken {
+    call: Call,
+    form: Form,
+}
+
+impl IntrospectToken {
+    pub(super) fn new(call: Call, token: String) -> Self {
+        Self { call, form: Form::new(vec![("token".to_owned(), token)]) }
+    }
+
+    /// Asks for more: `identity_set`, `identity_set_detail`, `session_info`.
+    pub fn include<T: AsRef<str>>(mut self, parts: impl IntoIterator<Item = T>) -> Self {
+        let parts: Vec<String> = parts.into_iter().map(|part| part.as_ref().to_owned()).collect();
+        self.form.set("include".to_owned(), parts.join(","));
+        self
+    }
+
+    /// Sets a query parameter.
+    #[doc(alias = "query_params")]
+    pub fn with_query(mut self, name: impl Into<String>, value: impl std::fmt::Display) -> Self {
+        self.call = self.call.set_query(name, value);
+        self
+    }
+
+    /// How long the whole call may take, waits between attempts included.
+    pub fn with_timeout(mut self, total: Duration) -> Self {
+        self.call = self.call.with_timeout(total);
+        self
+    }
+
+    /// Retries by another policy than the client's.
+    pub fn with_retry(mut self, policy: RetryPolicy) -> Self {
+        self.call = self.call.with_retry(policy);
+        self
+    }
+
+    /// Sends the question. It changes nothing, so it is sent again after any passing failure.
+    ///
+    /// # Errors
+    ///
+    /// The service's refusal, the failure to reach it, or an answer that is not a document. That the token is
+    /// not good is no error: see [`active`](TokenIntrospection::active).
+    pub async fn send(self) -> Result<TokenIntrospection> {
+        let answer = self.call.form(self.form.pairs()).idempotent(true).carries_secret().send_raw().await?;
+        Ok(from_slice(&answer.body)?)
+    }
+}
