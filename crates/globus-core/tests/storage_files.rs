@@ -162,6 +162,39 @@ fn a_file_of_somebody_else_is_refused() {
     assert_eq!(*adapter.store(&login("rs")).unwrap_err().kind(), StorageErrorKind::Permissions);
 }
 
+/// Runs on a thread that is nobody's, where this process may change that; root is never denied anything.
+fn unprivileged(job: impl FnOnce() + Send) {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            if rustix::process::geteuid().is_root() {
+                rustix::thread::set_thread_uid(rustix::process::Uid::from_raw(65_534)).unwrap();
+            }
+            job();
+        });
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn where_access_is_denied_the_error_says_so_and_the_content_stays() {
+    let (directory, path) = here();
+    let file = SimpleJsonFileAdapter::for_resource_server(&path, "rs");
+    file.store(&login("rs")).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    // Root's own file and directory, in which nobody may look but not write; otherwise nothing at all.
+    chmod(&path, 0);
+    chmod(directory.path(), 0o555);
+    unprivileged(|| {
+        for error in [file.read().unwrap_err(), file.store(&login("rs")).unwrap_err()] {
+            assert_eq!(*error.kind(), StorageErrorKind::Permissions, "{error}");
+            assert!(error.to_string().contains("tokens.json"), "{error}");
+        }
+    });
+    chmod(directory.path(), 0o700);
+    chmod(&path, 0o600);
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
 #[tokio::test]
 async fn a_broken_file_is_an_error_that_names_it_and_stays_as_it_is() {
     let (_directory, path) = here();
