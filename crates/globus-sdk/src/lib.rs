@@ -22,6 +22,7 @@
 
 #[cfg(feature = "auth")]
 pub mod auth;
+#[cfg(any(feature = "auth", feature = "transfer"))]
 mod operation;
 #[cfg(feature = "transfer")]
 pub mod transfer;
