@@ -173,3 +173,50 @@ async fn a_listing_with_an_entry_that_is_none_is_an_error_and_not_an_empty_direc
     assert!(error.is_decode() && error.to_string().contains("`DATA`"), "{error}");
     assert!(!format!("{error} {error:?}").contains("SENTINEL"));
 }
+
+#[tokio::test]
+async fn expiry_follows_the_clock_of_the_service_where_this_machine_is_off() {
+    let world = World::start().await;
+    // As if this machine were an hour late.
+    world.emulator.advance(std::time::Duration::from_secs(3_600));
+    let tokens = world.log_in().await.by_resource_server()["transfer.api.globus.org"].clone();
+    let here = globus_sdk::Timestamp::now().as_second();
+    let lifetime = tokens.expires_at_seconds - here;
+    assert!((176_000..=176_500).contains(&lifetime), "{lifetime} s: two days and an hour by this clock");
+
+    let authorizer =
+        RefreshTokenAuthorizer::from_tokens(&tokens, &world.login_client).unwrap().build().unwrap();
+    let client = TransferClient::builder()
+        .authorizer(&authorizer)
+        .environment(world.emulator.environment())
+        .build()
+        .unwrap();
+    client.get_submission_id().send().await.unwrap();
+    let offset = authorizer.clock_offset().as_secs();
+    assert!((3_590..=3_610).contains(&offset), "{offset} s");
+    assert_eq!(world.refreshes(), 0);
+
+    // A day more than a day ahead is not believed; the service's refusal then renews the token.
+    world.emulator.advance(std::time::Duration::from_secs(50 * 3_600));
+    client.get_submission_id().send().await.unwrap();
+    assert_eq!(world.refreshes(), 1);
+}
+
+#[tokio::test]
+async fn a_stolen_refresh_token_ends_the_login_of_thief_and_owner() {
+    let world = World::start_with(|builder| builder.rotation(globus_emulator::Rotation::on())).await;
+    let tokens = support::expired(&world.log_in().await);
+    let stolen = tokens.refresh_token.clone().unwrap();
+    let owner = RefreshTokenAuthorizer::from_tokens(&tokens, &world.login_client).unwrap().build().unwrap();
+    owner.ensure_valid_token().await.unwrap();
+    assert_ne!(owner.held().refresh_token, Some(stolen.clone()), "the server rotates");
+
+    let thief = RefreshTokenAuthorizer::new(stolen, &world.login_client);
+    assert!(thief.ensure_valid_token().await.unwrap_err().is_login_required());
+    let client = TransferClient::builder()
+        .authorizer(&owner)
+        .environment(world.emulator.environment())
+        .build()
+        .unwrap();
+    assert!(client.get_submission_id().send().await.unwrap_err().is_login_required());
+}
