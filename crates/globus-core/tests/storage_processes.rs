@@ -193,6 +193,7 @@ fn a_killed_writer_leaves_the_old_or_the_new_content_and_blocks_nobody() {
         assert!(stored >= last, "{stored} is older than {last}, which was acknowledged");
         next[which] = stored;
     }
+    println!("{kills} processes killed while they stored: 0 unreadable files, 0 acknowledged stores lost");
     // Whoever comes next sweeps what the killed ones left.
     wait(storage(&json, true).store(vec![numbered("rs", 0)], StoreKind::Login)).unwrap();
     SimpleJsonFileAdapter::for_resource_server(&flat, "rs").store(&flat_response(0)).unwrap();
@@ -226,7 +227,9 @@ fn many_processes(role: &str) {
         assert!(child.wait().unwrap().success());
     }
     let loaded = wait(storage(&path, true).get_all()).unwrap();
-    assert_eq!(loaded.tokens["rs"].extra.len(), PROCESSES * stores);
+    let kept = loaded.tokens["rs"].extra.len();
+    println!("{PROCESSES} processes, {stores} stores each: {} lost", PROCESSES * stores - kept);
+    assert_eq!(kept, PROCESSES * stores);
     assert_eq!(names(directory.path()).len(), if flock { 2 } else { 1 });
 }
 
