@@ -1,6 +1,8 @@
 //! The requests of Globus Auth's operations, as recorded from the Python SDK.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+#[path = "conformance_support/compare.rs"]
+mod compare;
 #[path = "../../globus-core/tests/conformance/mod.rs"]
 mod conformance;
 #[path = "conformance_support/flows.rs"]
@@ -11,13 +13,14 @@ mod requests;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use compare::comma_lists;
 use conformance::{Case, Outcome, difference};
 use globus_sdk::auth::{IdTokenDecoder, IdTokenError, OpenIdConfiguration, RevokeToken, TokenRequest};
 use globus_sdk::{
     AccessTokenAuthorizer, AuthClient, AuthLoginClient, ConfidentialAppAuthClient, NativeAppAuthClient,
     Result, Scopes,
 };
-use playback::{Playback, clock_at, comma_lists, text_of, wait};
+use playback::{Playback, clock_at, text_of, wait};
 use requests::{expected_requests, judge, only, pairs, requests_difference, text};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -281,9 +284,9 @@ async fn authorize_url(case: &Case) -> Outcome {
     let Some(url) = flows::authorize_url(&flow, url_args) else { return Outcome::Pending };
     let url = url.unwrap();
     let expected = &case.whole["request"];
-    let place = json!([playback::host(&url), playback::segments(url.path())]);
-    let expected_place = json!([expected["host"], playback::segments(expected["path"].as_str().unwrap())]);
-    let parameters = playback::recorded_pairs(&expected["query"]);
+    let place = json!([compare::host(&url), compare::segments(url.path())]);
+    let expected_place = json!([expected["host"], compare::segments(expected["path"].as_str().unwrap())]);
+    let parameters = compare::recorded_pairs(&expected["query"]);
     let made_up = parameters.iter().any(|(_, value)| value == "$GENERATED_CHALLENGE");
     let differs = difference(&expected_place, &place)
         .or_else(|| flows::authorize_difference(parameters, flow_args, &flow, &again, &url));

@@ -1,6 +1,8 @@
 //! Untyped requests, as recorded from the Python SDK.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+#[path = "conformance_support/compare.rs"]
+mod compare;
 #[path = "../../globus-core/tests/conformance/mod.rs"]
 mod conformance;
 mod playback;

@@ -1,16 +1,19 @@
 //! The requests of Globus Transfer's operations, as recorded from the Python SDK.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+#[path = "conformance_support/compare.rs"]
+mod compare;
 #[path = "../../globus-core/tests/conformance/mod.rs"]
 mod conformance;
 mod playback;
 #[path = "conformance_support/requests.rs"]
 mod requests;
 
+use compare::comma_lists;
 use conformance::{Case, Outcome};
 use globus_sdk::transfer::SyncLevel;
 use globus_sdk::{AccessTokenAuthorizer, Result, TransferClient, TransferData};
-use playback::{comma_lists, text_of, wait};
+use playback::{text_of, wait};
 use requests::{judge, only, pairs, text};
 use serde_json::Value;
 use uuid::Uuid;

@@ -2,15 +2,21 @@
 //! how it ends.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+#[path = "conformance_support/compare.rs"]
+mod compare;
 #[path = "../../globus-core/tests/conformance/mod.rs"]
 mod conformance;
+#[path = "conformance_support/errors.rs"]
+mod errors;
 mod playback;
 #[path = "conformance_support/retry_model.rs"]
 mod retry_model;
 
 use std::time::Duration;
 
+use compare::{recorded_pairs, same_pairs};
 use conformance::{Case, Outcome, difference};
+use errors::error_name;
 use globus_sdk::api_error::Service;
 use globus_sdk::{
     AccessTokenAuthorizer, AuthClient, Authorizer, BaseClient, BasicAuthorizer, ClientBuilder,
@@ -18,7 +24,7 @@ use globus_sdk::{
     RefreshTokenAuthorizer, RefreshWindows, Result, RetryPolicy, TransferClient, TransferData,
 };
 use http::Method;
-use playback::{Playback, Sent, Step, error_name, recorded_pairs, same_pairs, wait};
+use playback::{Playback, Sent, Step, wait};
 use retry_model::{Observed, START, accepted, is_token_request, rules, script};
 use serde_json::{Value, json};
 
@@ -126,13 +132,13 @@ fn requests_difference(case: &Case, expected: &Observed, sent: &[Sent]) -> Optio
         let head = json!({
             "method": expected["method"],
             "host": expected["host"],
-            "path": playback::segments(expected["path"].as_str().unwrap()),
+            "path": compare::segments(expected["path"].as_str().unwrap()),
             "authorization": expected["authorization"],
         });
         let found = json!({
             "method": sent.request.method.as_str(),
-            "host": playback::host(&sent.request.url),
-            "path": playback::segments(sent.path()),
+            "host": compare::host(&sent.request.url),
+            "path": compare::segments(sent.path()),
             "authorization": sent.authorization(),
         });
         let body = || match (expected.get("form"), expected.get("json")) {

@@ -2,8 +2,12 @@
 //! responses are read is judged where they are read, in `globus-core`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+#[path = "conformance_support/compare.rs"]
+mod compare;
 #[path = "../../globus-core/tests/conformance/mod.rs"]
 mod conformance;
+#[path = "conformance_support/errors.rs"]
+mod errors;
 #[path = "conformance_support/flows.rs"]
 mod flows;
 mod playback;
@@ -11,13 +15,15 @@ mod playback;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use compare::same_pairs;
 use conformance::{Case, Outcome, difference};
+use errors::error_name;
 use globus_sdk::{
     Authorization, Authorizer, ClientCredentialsAuthorizer, ConfidentialAppAuthClient, Error, HeldTokens,
     ManualClock, NativeAppAuthClient, PendingPersist, RefreshTokenAuthorizer, RefreshWindows, Result,
     RetryPolicy, Scopes, TokenData, TokenGrants, TokenResponse, authorizer::RenewingBuilder,
 };
-use playback::{Playback, Sent, Step, clock_at, error_name, same_pairs, text_of, timestamp, wait};
+use playback::{Playback, Sent, Step, clock_at, text_of, timestamp, wait};
 use serde_json::{Value, json};
 
 /// The recorded times are those of the Python SDK: renewal from 60 seconds before the expiry, nothing before.
@@ -125,7 +131,7 @@ async fn renew(case: &Case) -> Outcome {
     case.expect_by(|expected| {
         steps_difference(&expected["steps"], &steps).or_else(|| {
             let expected: Vec<_> =
-                expected["requests"].as_array().unwrap().iter().map(playback::recorded_pairs).collect();
+                expected["requests"].as_array().unwrap().iter().map(compare::recorded_pairs).collect();
             if expected.len() != requests.len() {
                 return Some(format!("expected {} requests, found {}", expected.len(), requests.len()));
             }
@@ -368,7 +374,7 @@ fn authorize_url(case: &Case) -> Outcome {
         let mut bare = url.clone();
         bare.set_query(None);
         difference(&expected["base"], &json!(bare)).or_else(|| {
-            let expected = playback::recorded_pairs(&expected["params"]);
+            let expected = compare::recorded_pairs(&expected["params"]);
             flows::authorize_difference(expected, &case.input["flow"], &flow, &again, &url)
         })
     })
@@ -390,6 +396,6 @@ async fn exchange(case: &Case) -> Outcome {
     case.expect_by(|expected| {
         let expected = &expected["ok"];
         difference(&expected["authorization"], &scheme.into())
-            .or_else(|| same_pairs("form", playback::recorded_pairs(&expected["form"]), sent[0].form(), &[]))
+            .or_else(|| same_pairs("form", compare::recorded_pairs(&expected["form"]), sent[0].form(), &[]))
     })
 }

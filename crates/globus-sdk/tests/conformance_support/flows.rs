@@ -7,7 +7,8 @@ use globus_sdk::{ConfidentialAppAuthClient, Environment, NativeAppAuthClient, Re
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::playback::{Playback, comma_lists, same_pairs, text_of};
+use crate::compare::{comma_lists, same_pairs};
+use crate::playback::{Playback, text_of};
 
 /// A token response.
 pub(crate) fn tokens() -> Value {

@@ -3,8 +3,9 @@
 use globus_sdk::Error;
 use serde_json::{Value, json};
 
+use crate::compare::request_difference;
 use crate::conformance::{Case, Outcome};
-use crate::playback::{Playback, Step, request_difference};
+use crate::playback::{Playback, Step};
 
 /// The access token of every client that is not a login client.
 pub(crate) const ACCESS_TOKEN: &str = "ACCESS_TOKEN_1";

@@ -4,7 +4,7 @@ use globus_core::decode::{Text, from_slice};
 use globus_core::{Call, Result, RetryPolicy, document};
 use serde_json::Value;
 
-use super::requests::Form;
+use super::requests::{Form, send_secret};
 
 document! {
     /// What Globus Auth says about a token (RFC 7662, section 2.2). Of a token that is not active, nothing but
@@ -94,7 +94,7 @@ impl IntrospectToken {
     /// The service's refusal, the failure to reach it, or an answer that is not a document. That the token is
     /// not good is no error: see [`active`](TokenIntrospection::active).
     pub async fn send(self) -> Result<TokenIntrospection> {
-        let answer = self.call.form(self.form.pairs()).idempotent(true).carries_secret().send_raw().await?;
+        let answer = send_secret(self.call.form(self.form.pairs()).idempotent(true)).await?;
         Ok(from_slice(&answer.body)?)
     }
 }

@@ -5,6 +5,8 @@ use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::requests::send_secret;
+
 /// A client that was made for one installation of a native app. Keep both parts: the secret is told once.
 ///
 /// From here on the installation logs in as a
@@ -53,7 +55,7 @@ impl CreateNativeAppInstance {
     /// The service's refusal, the failure to reach it, or an answer that holds no id and secret.
     pub async fn send(self) -> Result<NativeAppInstance> {
         // The answer is read here and dropped: it holds the secret.
-        let answer = self.call.carries_secret().send().await?;
+        let answer = send_secret(self.call).await?.value();
         read(&answer).ok_or_else(|| {
             Error::other("the answer holds no id and secret of a new client; report it to the service", None)
         })

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use globus_core::clock::clock_offset;
-use globus_core::{Call, Error, Grant, Result, RetryPolicy, TokenResponse};
+use globus_core::{Call, Error, Grant, RawResponse, Result, RetryPolicy, TokenResponse};
 use serde_json::Value;
 
 /// The fields of a form, in order. They can hold secrets, so `Debug` shows the names only.
@@ -35,6 +35,18 @@ impl fmt::Debug for Form {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
     }
+}
+
+/// Sends a call whose body or answer holds a secret. A redirect is no answer to it, and is not followed.
+pub(super) async fn send_secret(call: Call) -> Result<RawResponse> {
+    let answer = call.carries_secret().send_raw().await?;
+    if answer.status.is_redirection() {
+        return Err(Error::refused(
+            "Globus Auth answered with a redirect where none belongs, and it was not followed; check the \
+             address of the auth service",
+        ));
+    }
+    Ok(answer)
 }
 
 /// A request to the token endpoint, under construction. It answers with tokens.
@@ -87,14 +99,7 @@ impl TokenRequest {
             _ => (Grant::AuthorizationCode, false),
         };
         let clock = self.call.clock().clone();
-        let answer =
-            self.call.form(self.form.pairs()).idempotent(idempotent).carries_secret().send_raw().await?;
-        if answer.status.is_redirection() {
-            return Err(Error::refused(
-                "the token endpoint answered with a redirect, which is not followed; check the address of \
-                 the auth service",
-            ));
-        }
+        let answer = send_secret(self.call.form(self.form.pairs()).idempotent(idempotent)).await?;
         // The expiry is reckoned by the service's clock, so that it is right on every machine that reads it.
         let now = clock.now();
         let service_time = answer.service_time();
@@ -139,9 +144,11 @@ impl RevokeToken {
     ///
     /// # Errors
     ///
-    /// The service's refusal, or the failure to reach it; the token may still be good.
+    /// The service's refusal, the failure to reach it, or an answer that is not JSON; the token may still be
+    /// good.
     pub async fn send(self) -> Result<RevokedToken> {
-        let answer = self.call.form(self.form.pairs()).idempotent(true).carries_secret().send().await?;
+        let answer =
+            send_secret(self.call.form(self.form.pairs()).idempotent(true)).await?.json::<Value>()?;
         Ok(RevokedToken { active: answer.get("active").and_then(Value::as_bool).unwrap_or(false) })
     }
 }

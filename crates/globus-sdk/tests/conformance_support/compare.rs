@@ -1,5 +1,8 @@
 //! How requests compare: what is free, what is a placeholder, what must be the same.
 
+// Each test file that includes this module uses a part of it.
+#![allow(dead_code)]
+
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
@@ -7,8 +10,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::Sent;
 use crate::conformance::difference;
+use crate::playback::{Sent, text_of};
 
 /// The production hosts of the services, under the names that records use for them.
 pub(crate) const PRODUCTION: [(&str, &str); 7] = [
@@ -20,16 +23,6 @@ pub(crate) const PRODUCTION: [(&str, &str); 7] = [
     ("timer", "timer.automate.globus.org"),
     ("compute", "compute.api.globus.org"),
 ];
-
-/// A value as a query or form shows it: Python's text for booleans, as recorded.
-pub(crate) fn text_of(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Bool(true) => "True".to_owned(),
-        Value::Bool(false) => "False".to_owned(),
-        other => other.to_string(),
-    }
-}
 
 /// A value that Python joins with commas: a list, or a single value.
 pub(crate) fn comma_lists(value: &Value) -> Vec<String> {
