@@ -72,7 +72,7 @@ mod tests {
     fn begin(expires_at: i64, lifetime: Option<u64>) -> (f64, f64) {
         let (advisory, mandatory) =
             RefreshWindows::default().begin(expires_at, lifetime.map(Duration::from_secs));
-        let seconds = |at: Timestamp| at.as_millisecond() as f64 / 1000.0;
+        let seconds = |at: Timestamp| at.as_duration().as_secs_f64();
         (seconds(advisory), seconds(mandatory))
     }
 
