@@ -46,7 +46,7 @@ use crate::secret::AccessToken;
 
 /// What goes into the `Authorization` header: a value, or nothing. Cloning is cheap.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Authorization(Option<HeaderValue>);
+pub struct Authorization(Option<Arc<HeaderValue>>);
 
 impl Authorization {
     /// No header; one that the caller set is removed.
@@ -79,12 +79,12 @@ impl Authorization {
         let mut value = HeaderValue::from_str(text)
             .map_err(|_| Error::usage(format!("the {what} holds a character that cannot be sent")))?;
         value.set_sensitive(true);
-        Ok(Self(Some(value)))
+        Ok(Self(Some(Arc::new(value))))
     }
 
     /// The header's value, if there is one.
     pub fn header(&self) -> Option<&HeaderValue> {
-        self.0.as_ref()
+        self.0.as_deref()
     }
 }
 

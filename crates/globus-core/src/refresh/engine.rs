@@ -63,12 +63,18 @@ impl Engine {
 
     /// The header, if it can be had without waiting. Starts a renewal in the background when one is due.
     pub(crate) fn cached(self: &Arc<Self>) -> Option<Authorization> {
-        let now = self.clock.now();
-        let mut state = self.state();
-        if let Some(header) = state.quiet(now) {
-            return Some(header);
+        let second = self.clock.now_second();
+        let state = self.state();
+        match state.quiet(second) {
+            Some(header) => Some(header.clone()),
+            None => self.look_closer(state),
         }
-        match state.zone(now) {
+    }
+
+    /// The rest of [`cached`](Self::cached), apart so that what every request goes through stays small.
+    #[cold]
+    fn look_closer(self: &Arc<Self>, mut state: MutexGuard<'_, State>) -> Option<Authorization> {
+        match state.zone(self.clock.now()) {
             Zone::Fresh(header) => Some(header),
             Zone::Advisory(header) => {
                 // Outside a runtime nothing can run in the background; the token is good all the same.

@@ -122,9 +122,9 @@ pub(super) struct State {
     /// Left here only by a flight that died while it stored: the next one lands it.
     pub(super) arrival: Option<Arrival>,
     pub(super) owed: Option<Owed>,
-    /// Before this moment of the local clock the token is fresh and nothing is owed: the one comparison of the
-    /// fast path. `None` until there is a token.
-    quiet_until: Option<Timestamp>,
+    /// Before this second of the local clock the token is fresh and nothing is owed: the one comparison of the
+    /// fast path.
+    quiet_until: i64,
     advisory_failures: u32,
     advisory_not_before: Option<Timestamp>,
     /// How far the service's clock is ahead of ours.
@@ -138,10 +138,10 @@ impl State {
         Self { refresh_token, resource_server, ..Self::default() }
     }
 
-    /// The header, if `now` is in the quiet time.
-    pub(super) fn quiet(&self, now: Timestamp) -> Option<Authorization> {
+    /// The header, if this second of the local clock is in the quiet time.
+    pub(super) fn quiet(&self, second: i64) -> Option<&Authorization> {
         let token = self.token.as_ref()?;
-        (now < self.quiet_until?).then(|| token.header.clone())
+        (second < self.quiet_until).then_some(&token.header)
     }
 
     /// The time now on the service's clock.
@@ -220,15 +220,15 @@ impl State {
 
     fn set_quiet_time(&mut self) {
         let local = |at: Timestamp| at.checked_sub(self.offset).unwrap_or(at);
-        self.quiet_until = self.token.as_ref().map(|token| {
+        self.quiet_until = self.token.as_ref().map_or(i64::MIN, |token| {
             if token.refused {
-                return Timestamp::MIN;
+                return i64::MIN;
             }
             let renewal = match self.advisory_not_before {
                 Some(not_before) => local(token.advisory_at).max(not_before).min(local(token.mandatory_at)),
                 None => local(token.advisory_at),
             };
-            self.owed.as_ref().map_or(renewal, |owed| renewal.min(owed.not_before))
+            self.owed.as_ref().map_or(renewal, |owed| renewal.min(owed.not_before)).as_second()
         });
     }
 }
