@@ -200,7 +200,9 @@ impl State {
     /// Storing failed: it is owed, and tried again after a while.
     pub(super) fn owe(&mut self, response: TokenResponse, error: Error, now: Timestamp) {
         let failures = self.owed.as_ref().map_or(0, |owed| owed.failures).saturating_add(1);
-        self.owed = Some(Owed { response, failures, error, not_before: later(now, backoff(failures)) });
+        // The very next header tries again; only a storage that stays broken is left in peace for longer.
+        let wait = if failures > 1 { backoff(failures - 1) } else { Duration::ZERO };
+        self.owed = Some(Owed { response, failures, error, not_before: later(now, wait) });
         self.set_quiet_time();
     }
 
