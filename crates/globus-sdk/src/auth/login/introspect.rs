@@ -1,10 +1,10 @@
-use std::time::Duration;
-
 use globus_core::decode::{Text, from_slice};
-use globus_core::{Call, Result, RetryPolicy, document};
+use globus_core::{Call, Result, document};
 use serde_json::Value;
 
 use super::requests::{Form, send_secret};
+
+use crate::operation::call_options;
 
 document! {
     /// What Globus Auth says about a token (RFC 7662, section 2.2). Of a token that is not active, nothing but
@@ -56,6 +56,8 @@ pub struct IntrospectToken {
     form: Form,
 }
 
+call_options!(IntrospectToken);
+
 impl IntrospectToken {
     pub(super) fn new(call: Call, token: String) -> Self {
         Self { call, form: Form::new(vec![("token".to_owned(), token)]) }
@@ -65,25 +67,6 @@ impl IntrospectToken {
     pub fn include<T: AsRef<str>>(mut self, parts: impl IntoIterator<Item = T>) -> Self {
         let parts: Vec<String> = parts.into_iter().map(|part| part.as_ref().to_owned()).collect();
         self.form.set("include".to_owned(), parts.join(","));
-        self
-    }
-
-    /// Sets a query parameter.
-    #[doc(alias = "query_params")]
-    pub fn with_query(mut self, name: impl Into<String>, value: impl std::fmt::Display) -> Self {
-        self.call = self.call.set_query(name, value);
-        self
-    }
-
-    /// How long the whole call may take, waits between attempts included.
-    pub fn with_timeout(mut self, total: Duration) -> Self {
-        self.call = self.call.with_timeout(total);
-        self
-    }
-
-    /// Retries by another policy than the client's.
-    pub fn with_retry(mut self, policy: RetryPolicy) -> Self {
-        self.call = self.call.with_retry(policy);
         self
     }
 

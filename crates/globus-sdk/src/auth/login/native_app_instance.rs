@@ -1,11 +1,11 @@
-use std::time::Duration;
-
-use globus_core::{BaseClient, Call, ClientSecret, Error, Result, RetryPolicy};
+use globus_core::{BaseClient, Call, ClientSecret, Error, Result};
 use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::requests::send_secret;
+
+use crate::operation::call_options;
 
 /// A client that was made for one installation of a native app. Keep both parts: the secret is told once.
 ///
@@ -30,22 +30,12 @@ pub struct CreateNativeAppInstance {
     call: Call,
 }
 
+call_options!(CreateNativeAppInstance);
+
 impl CreateNativeAppInstance {
     pub(super) fn new(client: &BaseClient, template_id: Uuid, name: &str) -> Self {
         let document = json!({"client": {"name": name, "template_id": template_id}});
         Self { call: client.request(Method::POST, "/v2/api/clients").json(&document) }
-    }
-
-    /// How long the whole call may take, waits between attempts included.
-    pub fn with_timeout(mut self, total: Duration) -> Self {
-        self.call = self.call.with_timeout(total);
-        self
-    }
-
-    /// Retries by another policy than the client's.
-    pub fn with_retry(mut self, policy: RetryPolicy) -> Self {
-        self.call = self.call.with_retry(policy);
-        self
     }
 
     /// Sends the request. It is not sent again once it may have been processed: each makes another client.

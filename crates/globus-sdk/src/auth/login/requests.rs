@@ -1,11 +1,12 @@
 //! Requests to the token endpoint.
 
 use std::fmt;
-use std::time::Duration;
 
 use globus_core::clock::clock_offset;
-use globus_core::{Call, Error, Grant, RawResponse, Result, RetryPolicy, TokenResponse};
+use globus_core::{Call, Error, Grant, RawResponse, Result, TokenResponse};
 use serde_json::Value;
+
+use crate::operation::call_options;
 
 /// The fields of a form, in order. They can hold secrets, so `Debug` shows the names only.
 pub(super) struct Form(Vec<(String, String)>);
@@ -57,6 +58,8 @@ pub struct TokenRequest {
     form: Form,
 }
 
+call_options!(TokenRequest);
+
 impl TokenRequest {
     pub(super) fn new(call: Call, form: Vec<(String, String)>) -> Self {
         Self { call, form: Form(form) }
@@ -67,18 +70,6 @@ impl TokenRequest {
     #[doc(alias = "additional_params")]
     pub fn body_param(mut self, name: impl Into<String>, value: impl fmt::Display) -> Self {
         self.form.set(name.into(), value.to_string());
-        self
-    }
-
-    /// How long the whole call may take, waits between attempts included.
-    pub fn with_timeout(mut self, total: Duration) -> Self {
-        self.call = self.call.with_timeout(total);
-        self
-    }
-
-    /// Retries by another policy than the client's.
-    pub fn with_retry(mut self, policy: RetryPolicy) -> Self {
-        self.call = self.call.with_retry(policy);
         self
     }
 
@@ -127,6 +118,8 @@ pub struct RevokedToken {
     /// Whether the token is still good. False, unless the service could not revoke it.
     pub active: bool,
 }
+
+call_options!(RevokeToken);
 
 impl RevokeToken {
     pub(super) fn new(call: Call, form: Vec<(String, String)>) -> Self {
