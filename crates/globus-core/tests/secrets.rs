@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 use std::error::Error as StdError;
-use std::fmt::{self, Debug, Display};
+use std::fmt::{self, Debug};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -40,7 +40,7 @@ fn quiet(value: &impl Debug) {
     check(std::any::type_name_of_val(value), &shown);
 }
 
-fn quiet_error(error: &(impl StdError + Display + 'static)) {
+fn quiet_error(error: &(impl StdError + 'static)) {
     quiet(error);
     let all = std::iter::successors(Some(error as &(dyn StdError + 'static)), |cause| (*cause).source());
     for cause in all {
