@@ -10,6 +10,10 @@ use crate::token::{Scopes, TokenResponse};
 ///
 /// `NativeAppAuthClient` and `ConfidentialAppAuthClient` of `globus-sdk` implement it. Implement it to renew
 /// tokens through something else, such as a vault.
+///
+/// The expiry in an answer is reckoned by the service's clock, which is said along with it
+/// ([`TokenResponse::with_server_time`]), so that a machine whose clock is off renews neither late nor all the
+/// time.
 pub trait TokenGrants: Debug + Send + Sync + 'static {
     /// Trades a refresh token for a new access token (RFC 6749, section 6).
     ///

@@ -167,7 +167,7 @@ impl Engine {
                 lifetime,
                 &self.windows,
             )?,
-            refresh_token: record.usable_refresh_token().cloned().or(spent),
+            refresh_token: record.usable_refresh_token().cloned(),
             resource_server: record.resource_server.clone(),
             response,
         };

@@ -8,7 +8,7 @@ use globus_core::{
     TokenStorage,
 };
 
-use crate::support::{Answer, Log, SERVER, Step, World, soon, text, token};
+use crate::support::{Answer, Log, SERVER, Step, World, idle, soon, text, token};
 
 #[tokio::test]
 async fn a_newer_stored_token_is_taken_over_without_a_request() {
@@ -107,6 +107,23 @@ async fn the_lease_is_given_back_after_a_failure_too() {
     token(&authorizer).await.unwrap_err();
     soon(authorizer.settle()).await.unwrap();
     assert_eq!(world.log.events(), ["lock", "look", "ask RT0", "release"]);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_the_lease_to_go_and_no_renewal_begins_before_it_has() {
+    let world = World::new();
+    world.adapter.coordinate();
+    world.adapter.hold_leases();
+    world.grants.then([Answer::Broken]);
+    let authorizer = world.authorizer(-1);
+    assert!(token(&authorizer).await.unwrap_err().is_connect());
+    // Comes after that failure, so it is not told of it but has a renewal of its own, once the first is over.
+    let later = tokio::spawn(async move { token(&authorizer).await });
+    idle().await;
+    assert!(!later.is_finished());
+    assert_eq!(world.log.events(), ["lock", "look", "ask RT0"]);
+    world.adapter.release();
+    assert_eq!(soon(later).await.unwrap().unwrap(), "AT2");
 }
 
 #[tokio::test]

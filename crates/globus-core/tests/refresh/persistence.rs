@@ -134,11 +134,12 @@ async fn a_newer_token_takes_the_place_of_an_owed_one() {
 #[tokio::test]
 async fn an_owed_refresh_token_is_not_lost_to_the_old_one_that_is_stored() {
     let world = World::new();
-    world.adapter.put(Some(world.record("AT0", "RT0", -1)));
     world.adapter.next_stores([Step::Fail, Step::Fail]);
     world.grants.then([Answer::rotated("AT1", "RT1")]);
     let authorizer = Authorizer::from(world.authorizer(-1));
     let first = authorizer.authorization().await.unwrap();
+    // Of the same second, so that its expiry does not tell that it is older.
+    world.adapter.put(Some(world.record("OLD", "RT0", 3600)));
     authorizer.rejected(&first);
     token(&authorizer).await.unwrap();
     assert_eq!(world.grants.asked(), ["RT0", "RT1"]);

@@ -204,6 +204,7 @@ pub(crate) struct Adapter {
     inner: Mutex<Inner>,
     started: Semaphore,
     gate: (Mutex<bool>, std::sync::Condvar),
+    releases: Arc<Semaphore>,
 }
 
 #[derive(Debug, Default)]
@@ -258,6 +259,15 @@ impl Adapter {
         self.gate.1.notify_all();
     }
 
+    /// From now on, giving a lease back takes until [`release`](Self::release).
+    pub(crate) fn hold_leases(&self) {
+        self.releases.try_acquire().unwrap().forget();
+    }
+
+    pub(crate) fn release(&self) {
+        self.releases.add_permits(1);
+    }
+
     /// Waits until another store has begun.
     pub(crate) async fn started(&self) {
         soon(self.started.acquire()).await.unwrap().forget();
@@ -305,16 +315,17 @@ impl StorageAdapter for Adapter {
             return Ok(None);
         }
         self.log.add("lock");
-        Ok(Some(RefreshLease::new(1, FakeLease(self.log.clone()))))
+        Ok(Some(RefreshLease::new(1, FakeLease(self.log.clone(), self.releases.clone()))))
     }
 }
 
 #[derive(Debug)]
-struct FakeLease(Log);
+struct FakeLease(Log, Arc<Semaphore>);
 
 impl Lease for FakeLease {
     fn release(self: Box<Self>) -> Release {
         Box::pin(async move {
+            let _may = self.1.acquire().await.unwrap();
             self.0.add("release");
             Ok(())
         })
@@ -347,6 +358,7 @@ impl World {
             inner: Mutex::default(),
             started: Semaphore::new(0),
             gate: (Mutex::new(false), std::sync::Condvar::new()),
+            releases: Arc::new(Semaphore::new(1)),
         });
         Self { clock, log, grants, adapter }
     }
