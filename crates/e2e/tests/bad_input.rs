@@ -61,11 +61,7 @@ async fn a_dead_refresh_token_means_a_login_and_leaves_the_file_alone() {
         .on_refresh(file)
         .build()
         .unwrap();
-    let client = TransferClient::builder()
-        .authorizer(&authorizer)
-        .environment(world.emulator.environment())
-        .build()
-        .unwrap();
+    let client = world.transfer(&authorizer);
     let error = client.get_submission_id().send().await.unwrap_err();
     assert!(error.is_login_required(), "{error}");
     assert!(error.is_invalid_grant() && error.status().unwrap() == 400, "{error:?}");
@@ -124,11 +120,7 @@ async fn credentials_do_not_go_to_another_service_or_over_plain_http() {
     let error = client.get_submission_id().send().await.unwrap_err();
     assert!(error.is_refused(), "{error}");
 
-    let client = TransferClient::builder()
-        .authorizer(AccessTokenAuthorizer::new("AgSentinel"))
-        .environment(world.emulator.environment())
-        .build()
-        .unwrap();
+    let client = world.transfer(AccessTokenAuthorizer::new("AgSentinel"));
     let error =
         client.request(http::Method::GET, "https://elsewhere.example.org/x").send().await.unwrap_err();
     assert!(error.is_refused() && !error.to_string().contains("AgSentinel"), "{error}");
@@ -161,11 +153,7 @@ async fn an_answer_cut_off_after_the_refresh_is_asked_for_again() {
 async fn a_listing_with_an_entry_that_is_none_is_an_error_and_not_an_empty_directory() {
     let world = World::start().await;
     let token = world.log_in().await.by_resource_server()["transfer.api.globus.org"].access_token.clone();
-    let client = TransferClient::builder()
-        .authorizer(AccessTokenAuthorizer::new(token))
-        .environment(world.emulator.environment())
-        .build()
-        .unwrap();
+    let client = world.transfer(AccessTokenAuthorizer::new(token));
     let body = serde_json::json!({"DATA": [{"name": "SENTINEL"}, 5]});
     world.emulator.faults().add(Fault::status(200).service(Service::Transfer).body(body).times(1));
     let laptop = world.emulator.collection("laptop").unwrap().id;
@@ -186,11 +174,7 @@ async fn expiry_follows_the_clock_of_the_service_where_this_machine_is_off() {
 
     let authorizer =
         RefreshTokenAuthorizer::from_tokens(&tokens, &world.login_client).unwrap().build().unwrap();
-    let client = TransferClient::builder()
-        .authorizer(&authorizer)
-        .environment(world.emulator.environment())
-        .build()
-        .unwrap();
+    let client = world.transfer(&authorizer);
     client.get_submission_id().send().await.unwrap();
     let offset = authorizer.clock_offset().as_secs();
     assert!((3_590..=3_610).contains(&offset), "{offset} s");
@@ -213,10 +197,6 @@ async fn a_stolen_refresh_token_ends_the_login_of_thief_and_owner() {
 
     let thief = RefreshTokenAuthorizer::new(stolen, &world.login_client);
     assert!(thief.ensure_valid_token().await.unwrap_err().is_login_required());
-    let client = TransferClient::builder()
-        .authorizer(&owner)
-        .environment(world.emulator.environment())
-        .build()
-        .unwrap();
+    let client = world.transfer(&owner);
     assert!(client.get_submission_id().send().await.unwrap_err().is_login_required());
 }

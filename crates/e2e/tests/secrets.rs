@@ -88,11 +88,7 @@ async fn no_secret_shows_in_logs_debug_or_errors() {
         .on_refresh(storage.clone())
         .build()
         .unwrap();
-    let client = TransferClient::builder()
-        .authorizer(&authorizer)
-        .environment(world.emulator.environment())
-        .build()
-        .unwrap();
+    let client = world.transfer(&authorizer);
     client.get_submission_id().send().await.unwrap();
     secrets.push(authorizer.held().access_token.unwrap().expose().to_owned());
     write!(shown, "{file:?} {storage:?} {authorizer:?} {client:?} {:?}", authorizer.held()).unwrap();

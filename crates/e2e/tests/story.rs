@@ -29,11 +29,7 @@ async fn tokens_in_a_file_renew_themselves_and_are_written_back() {
         .on_refresh(file.clone())
         .build()
         .unwrap();
-    let client = TransferClient::builder()
-        .authorizer(&authorizer)
-        .environment(world.emulator.environment())
-        .build()
-        .unwrap();
+    let client = world.transfer(&authorizer);
     client.get_submission_id().send().await.unwrap();
     assert_eq!(world.refreshes(), 0, "a good token is not renewed");
 

@@ -323,7 +323,9 @@ impl fmt::Display for Error {
             }
             Kind::Storage(error) => fmt::Display::fmt(error, f)?,
             Kind::Config(error) => fmt::Display::fmt(error, f)?,
-            Kind::Callback(_) => f.write_str("the on_refresh function of the program failed")?,
+            Kind::Callback(_) => {
+                f.write_str("a function that the program gave to the SDK failed; see its own error below")?
+            }
         }
         if self.0.attempts > 1 {
             write!(f, " (after {} attempts)", self.0.attempts)?;

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use globus_emulator::{Emulator, EmulatorBuilder};
-use globus_sdk::{NativeAppAuthClient, TokenData, TokenResponse, TransferClient};
+use globus_sdk::{Authorizer, NativeAppAuthClient, TokenData, TokenResponse, TransferClient};
 use tempfile::TempDir;
 
 /// A running emulator with the collections `laptop` and `cluster`.
@@ -45,6 +45,15 @@ impl World {
             .unwrap();
         let redirected = self.emulator.login(flow.authorize_url().unwrap()).await.unwrap();
         flow.finish(redirected.url.as_str()).await.unwrap()
+    }
+
+    /// A client of Transfer that acts with this authorizer.
+    pub(crate) fn transfer(&self, authorizer: impl Into<Authorizer>) -> TransferClient {
+        TransferClient::builder()
+            .authorizer(authorizer)
+            .environment(self.emulator.environment())
+            .build()
+            .unwrap()
     }
 
     /// How many refresh grants the token endpoint has seen.
