@@ -324,7 +324,7 @@ impl fmt::Display for Error {
             Kind::Storage(error) => fmt::Display::fmt(error, f)?,
             Kind::Config(error) => fmt::Display::fmt(error, f)?,
             Kind::Callback(_) => {
-                f.write_str("a function that the program gave to the SDK failed; see its own error below")?
+                f.write_str("a function that the program gave to the SDK failed; see its own error below")?;
             }
         }
         if self.0.attempts > 1 {
