@@ -102,10 +102,12 @@ impl Case {
     }
 }
 
-/// The folder of the cases: `GLOBUS_CONFORMANCE_DIR`, else `conformance/` in the root of the project.
+/// The folder of the cases: `GLOBUS_CONFORMANCE_DIR`, from the root of the project where it is relative, else
+/// `conformance/` there.
 pub(crate) fn directory() -> PathBuf {
-    let own = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../conformance"));
-    std::env::var_os("GLOBUS_CONFORMANCE_DIR").map_or_else(own, PathBuf::from)
+    let chosen = std::env::var_os("GLOBUS_CONFORMANCE_DIR").unwrap_or_else(|| "conformance".into());
+    // Joining an absolute path gives that path.
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(chosen)
 }
 
 /// The cases of a file; `None` where the folder has no such file.
