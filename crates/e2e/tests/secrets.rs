@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+#[path = "../../globus-core/tests/log_lines/mod.rs"]
+mod log_lines;
 mod support;
 
 use std::fmt::Write as _;
-use std::io;
-use std::sync::{Arc, Mutex};
 
 use globus_emulator::TokenFilter;
 use globus_sdk::auth::IdTokenDecoder;
@@ -14,31 +14,8 @@ use globus_sdk::{
     Authorizer, ClientCredentialsAuthorizer, ConfidentialAppAuthClient, JsonTokenStorage,
     RefreshTokenAuthorizer, SimpleJsonFileAdapter, Storage, StorageAdapter, TransferClient,
 };
+use log_lines::Lines;
 use support::World;
-use tracing_subscriber::fmt::MakeWriter;
-
-/// Collects every log line of the process.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_secret_shows_in_logs_debug_or_errors() {
@@ -113,7 +90,7 @@ async fn no_secret_shows_in_logs_debug_or_errors() {
     confidential.oauth2_revoke_token(secrets.last().unwrap().as_str()).send().await.unwrap();
     write!(shown, "{confidential:?} {as_client:?} {:?}", world.emulator).unwrap();
 
-    let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let logged = lines.text();
     assert!(logged.contains("globus"), "the log was captured");
     assert_eq!(secrets.len(), 9);
     for secret in &secrets {

@@ -3,42 +3,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
-use std::sync::{Arc, Mutex};
-
+use crate::log_lines::Lines;
 use crate::support::{SERVER, Step, World, soon, token};
 
+mod log_lines;
 #[allow(dead_code, reason = "shared with the tests of the engine")]
 #[path = "refresh/support.rs"]
 mod support;
-
-/// The lines of a log, for `tracing_subscriber`.
-#[derive(Debug, Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Lines {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl std::io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl tracing_subscriber::fmt::MakeWriter<'_> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
 
 #[test]
 fn a_failure_to_store_is_one_line_of_the_log_at_the_level_of_errors() {

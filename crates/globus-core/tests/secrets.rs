@@ -3,10 +3,12 @@
 #![cfg(feature = "reqwest")]
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod log_lines;
+
 use std::error::Error as StdError;
 use std::fmt::{self, Debug};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use globus_core::api_error::{ErrorContext, Service};
@@ -24,6 +26,8 @@ use globus_core::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+
+use crate::log_lines::Lines;
 
 /// The secret. Also looked for in parts, so that a text that is cut short does not hide it, and in base64.
 const MARKER: &str = "AgMarkerOfTheSecret";
@@ -228,35 +232,6 @@ fn clients_calls_and_messages() {
     quiet(&request);
     quiet(&Response::new(StatusCode::OK, marked_headers(), Body::full(MARKER)));
     quiet(&Body::full(MARKER));
-}
-
-/// The lines of the log.
-#[derive(Debug, Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Lines {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl std::io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl tracing_subscriber::fmt::MakeWriter<'_> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
 }
 
 /// A service that answers with these, one after the other, whatever it is asked.
