@@ -203,6 +203,12 @@ impl Error {
         }
     }
 
+    /// The cause of this type in the chain below this error, such as a failed task's
+    /// `globus_sdk::transfer::TaskWaitError`.
+    pub fn find_cause<T: StdError + 'static>(&self) -> Option<&T> {
+        std::iter::successors(self.source(), |cause| (*cause).source()).find_map(|cause| cause.downcast_ref())
+    }
+
     /// The SDK was used in a way that cannot work. Correct the program.
     pub fn is_usage(&self) -> bool {
         matches!(self.0.kind, Kind::Usage(_) | Kind::Config(_))

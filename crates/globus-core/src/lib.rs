@@ -12,6 +12,7 @@ pub mod clock;
 pub mod config;
 pub mod decode;
 pub mod error;
+pub mod paging;
 pub mod refresh;
 pub mod retry;
 pub mod secret;

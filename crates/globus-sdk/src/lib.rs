@@ -34,4 +34,4 @@ pub use self::auth::{
     AuthClient, AuthLoginClient, ConfidentialAppAuthClient, LoginError, NativeAppAuthClient,
 };
 #[cfg(feature = "transfer")]
-pub use self::transfer::{TransferClient, TransferData};
+pub use self::transfer::{DeleteData, TransferClient, TransferData};

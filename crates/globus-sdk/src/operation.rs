@@ -1,22 +1,100 @@
-//! The macro that makes an operation: a builder around one call.
+//! The macro that makes an operation: the client's method, a builder around one call, and what is fixed about it.
 
-/// Makes the builder of an operation. The setters for the API's own fields are written beside it, in plain
-/// `impl` blocks; the options of a call (`with_…`) and `send` come from here.
+/// Makes an operation of a client, whole: the client's method, its builder, its
+/// [`OperationInfo`](globus_core::call::OperationInfo).
 ///
-/// A list names its member, as in `-> FileList, list "DATA"`: if that is not the list expected, the call fails, where a
-/// document would set the odd member aside and look empty.
+/// ```ignore
+/// operation! {
+///     /// What the operation does: the documentation of the client's method.
+///     TransferClient.task_list() -> ListTasks;
+///     GET "/v0.10/task_list" => TaskList, list "DATA" by Paging::LimitOffsetTotal { page_size: 1000, cap: 1000 };
+///     query {
+///         /// A setter for a parameter of the query.
+///         orderby: list,
+///         limit: u32,
+///     }
+/// }
+/// ```
+///
+/// After the path may stand `(repeatable)`, where a call can be sent again although its method does not say so; after
+/// the answer's type `list "DATA"`, where the answer is a list, with `by` and its paging where it comes in pages.
+///
+/// `send { "member": value, … }` gives the members of a JSON body that are always sent; `query { … }` and
+/// `body { … }` the setters of what is optional. A setter is `name: kind`, or `name as "wire name": kind`:
+///
+/// | kind | takes | sends |
+/// |---|---|---|
+/// | `text` | `impl Into<String>` | as it is |
+/// | `list` | `impl Into<CommaList>` | joined with commas |
+/// | `bit` | `bool` | `1` or `0` |
+/// | `json` | `impl Into<Value>` | as it is; for bodies |
+/// | a type | that type | as it is shown; in a body, as JSON |
+///
+/// What needs more than that is written beside it, in a plain `impl` block.
 macro_rules! operation {
-    ($(#[$attribute:meta])* $name:ident -> $answer:ty $(, list $list:literal)?) => {
-        $(#[$attribute])*
+    (
+        $(#[$attribute:meta])*
+        $client:ident.$method:ident($($argument:ident: $type:ty),* $(,)?) -> $builder:ident;
+        $verb:ident $path:literal $(($repeatable:ident))? => $answer:ty
+            $(, list $list:literal $(by $paging:expr)?)?;
+        $(send { $($member:literal: $value:expr),* $(,)? })?
+        $(query { $($query:tt)* })?
+        $(body { $($body:tt)* })?
+    ) => {
+        impl $client {
+            $(#[$attribute])*
+            pub fn $method(&self, $($argument: $type),*) -> $builder {
+                let call = self.base.operation(&$builder::INFO, format!($path));
+                $($(let call = call.member($member, $value);)*)?
+                $builder { call }
+            }
+        }
+
+        #[doc = concat!(
+            "`", stringify!($verb), " ", $path, "`. From [`", stringify!($client), "::", stringify!($method),
+            "`](crate::", stringify!($client), "::", stringify!($method), ")."
+        )]
         #[derive(Debug, Clone)]
         #[must_use = "an operation does nothing until it is sent"]
-        pub struct $name {
+        pub struct $builder {
             call: globus_core::Call,
         }
 
-        $crate::operation::call_options!($name);
+        $crate::operation::call_options!($builder);
 
-        impl $name {
+        impl $builder {
+            /// What is the same for every call of this operation.
+            pub const INFO: globus_core::call::OperationInfo = globus_core::call::OperationInfo::new(
+                stringify!($method),
+                $client::SERVICE,
+                http::Method::$verb,
+                $path,
+            )
+            $(.listing($crate::operation::list!($list $(by $paging)?)))?
+            $(.$repeatable())?;
+
+            $($crate::operation::setters! { set_query; $($query)* })?
+            $($crate::operation::setters! { member; $($body)* })?
+        }
+
+        $crate::operation::send!($builder => $answer $(, $list $(by $paging)?)?);
+    };
+}
+
+/// The list in an answer.
+macro_rules! list {
+    ($items:literal) => {
+        globus_core::call::List::new($items, globus_core::call::Paging::None)
+    };
+    ($items:literal by $paging:expr) => {
+        globus_core::call::List::new($items, $paging)
+    };
+}
+
+/// The end of a builder: `send`, and where there are pages, `pages` and `items`.
+macro_rules! send {
+    ($builder:ident => $answer:ty) => {
+        impl $builder {
             /// Sends the request.
             ///
             /// # Errors
@@ -24,10 +102,104 @@ macro_rules! operation {
             /// The service's error, the failure to reach it, or an answer that is not the document
             /// expected. See [`Error`](globus_core::Error) for what to do about each.
             pub async fn send(self) -> globus_core::Result<globus_core::Response<$answer>> {
-                let answer: globus_core::Response<$answer> = self.call.send_document().await?;
-                $($crate::operation::check_list(&answer.extra, $list)?;)?
-                Ok(answer)
+                self.call.send_document().await
             }
+        }
+    };
+    ($builder:ident => $answer:ty, $items:literal) => {
+        impl $builder {
+            /// Sends the request.
+            ///
+            /// # Errors
+            ///
+            /// The service's error, the failure to reach it, or an answer that is not the list expected.
+            /// See [`Error`](globus_core::Error) for what to do about each.
+            pub async fn send(self) -> globus_core::Result<globus_core::Response<$answer>> {
+                self.call.send_page($crate::operation::list!($items)).await
+            }
+        }
+    };
+    ($builder:ident => $answer:ty, $items:literal by $paging:expr) => {
+        impl $builder {
+            const LIST: globus_core::call::List = $crate::operation::list!($items by $paging);
+
+            /// Sends the request, for one page.
+            ///
+            /// # Errors
+            ///
+            /// The service's error, the failure to reach it, or an answer that is not the list expected.
+            /// See [`Error`](globus_core::Error) for what to do about each.
+            pub async fn send(self) -> globus_core::Result<globus_core::Response<$answer>> {
+                self.call.send_page(Self::LIST).await
+            }
+
+            /// The pages of the whole list, fetched as they are asked for.
+            pub fn pages(self) -> globus_core::paging::Pages<$answer> {
+                self.call.pages(Self::LIST)
+            }
+
+            /// The items of the whole list, over all its pages, fetched as they are asked for.
+            pub fn items(self) -> globus_core::paging::Items<$answer> {
+                self.call.items(Self::LIST)
+            }
+        }
+    };
+}
+
+/// Setters of optional parameters, through `Call::set_query` or `Call::member`.
+macro_rules! setters {
+    ($through:ident;) => {};
+    ($through:ident; $(#[$attribute:meta])* $name:ident $(as $wire:literal)?: $kind:tt, $($rest:tt)*) => {
+        $crate::operation::setter! {
+            $through, ($(#[$attribute])*) $name, $crate::operation::wire_name!($name $($wire)?), $kind
+        }
+        $crate::operation::setters! { $through; $($rest)* }
+    };
+}
+
+macro_rules! wire_name {
+    ($name:ident) => {
+        stringify!($name)
+    };
+    ($name:ident $wire:literal) => {
+        $wire
+    };
+}
+
+macro_rules! setter {
+    ($through:ident, ($(#[$attribute:meta])*) $name:ident, $wire:expr, text) => {
+        $(#[$attribute])*
+        pub fn $name(mut self, $name: impl Into<String>) -> Self {
+            self.call = self.call.$through($wire, $name.into());
+            self
+        }
+    };
+    ($through:ident, ($(#[$attribute:meta])*) $name:ident, $wire:expr, list) => {
+        $(#[$attribute])*
+        pub fn $name(mut self, $name: impl Into<globus_core::call::CommaList>) -> Self {
+            self.call = self.call.$through($wire, String::from($name.into()));
+            self
+        }
+    };
+    ($through:ident, ($(#[$attribute:meta])*) $name:ident, $wire:expr, bit) => {
+        $(#[$attribute])*
+        pub fn $name(mut self, $name: bool) -> Self {
+            self.call = self.call.$through($wire, u8::from($name));
+            self
+        }
+    };
+    ($through:ident, ($(#[$attribute:meta])*) $name:ident, $wire:expr, json) => {
+        $(#[$attribute])*
+        pub fn $name(mut self, $name: impl Into<serde_json::Value>) -> Self {
+            self.call = self.call.$through($wire, $name.into());
+            self
+        }
+    };
+    ($through:ident, ($(#[$attribute:meta])*) $name:ident, $wire:expr, $type:tt) => {
+        $(#[$attribute])*
+        pub fn $name(mut self, $name: $type) -> Self {
+            self.call = self.call.$through($wire, $name);
+            self
         }
     };
 }
@@ -64,14 +236,16 @@ macro_rules! call_options {
     };
 }
 
-/// Fails where the list of an answer is something else, which decoding set aside.
-pub(crate) fn check_list(extra: &globus_core::decode::Extra, list: &str) -> globus_core::Result<()> {
-    if extra.contains_key(list) {
-        return Err(globus_core::Error::unexpected_answer(format!(
-            "the answer's `{list}` is not the list expected; read it with the client's `request`"
-        )));
-    }
-    Ok(())
+/// The modules of a service's operations, what they export, and the list of them all.
+macro_rules! operations {
+    ($($module:ident: $builder:ident),* $(,)?) => {
+        $(mod $module;)*
+
+        $(pub use self::$module::$builder;)*
+
+        /// What is fixed about every operation of this service that the SDK has.
+        pub const OPERATIONS: &[globus_core::call::OperationInfo] = &[$($builder::INFO),*];
+    };
 }
 
-pub(crate) use {call_options, operation};
+pub(crate) use {call_options, list, operation, operations, send, setter, setters, wire_name};

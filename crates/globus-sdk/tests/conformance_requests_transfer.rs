@@ -9,13 +9,19 @@ mod playback;
 #[path = "conformance_support/requests.rs"]
 mod requests;
 
+#[path = "conformance_support/transfer_documents.rs"]
+mod transfer_documents;
+
+use std::time::Duration;
+
 use compare::comma_lists;
 use conformance::{Case, Outcome};
-use globus_sdk::transfer::SyncLevel;
-use globus_sdk::{AccessTokenAuthorizer, Result, TransferClient, TransferData};
+use globus_sdk::transfer::{EntityType, Filter, TaskWaitError};
+use globus_sdk::{AccessTokenAuthorizer, ManualClock, Result, TransferClient};
 use playback::{text_of, wait};
 use requests::{judge, only, pairs, text};
-use serde_json::Value;
+use serde_json::{Value, json};
+use transfer_documents::{Missing, delete_data, transfer_data};
 use uuid::Uuid;
 
 #[test]
@@ -28,42 +34,151 @@ fn conformance_of_requests_to_transfer() {
 
 async fn call(case: &Case) -> Outcome {
     let playback = requests::playback(case);
+    let clock = ManualClock::default();
     let client = TransferClient::builder()
         .authorizer(AccessTokenAuthorizer::new(requests::ACCESS_TOKEN))
         .transport(playback.clone())
+        .clock(clock.clone())
         .build()
         .unwrap();
     let args = &case.whole["args"];
+    let task = || id(args, "task_id");
+    let endpoint = || id(args, "endpoint_id");
+    // Sends an operation, with the arguments that only some calls have.
+    macro_rules! send {
+        ($request:expr $(, $name:ident: $value:expr)* $(; beside $($given:literal),*)?) => {{
+            only(args, &["task_id", "endpoint_id", "query_params", $($($given,)*)? $(stringify!($name)),*]);
+            #[allow(unused_mut)]
+            let mut request = $request;
+            $(if let Some(value) = args.get(stringify!($name)).filter(|value| !value.is_null()) {
+                request = request.$name($value(value));
+            })*
+            for (name, value) in pairs(args, "query_params") {
+                request = request.with_query(name, text_of(value));
+            }
+            request.send().await.map(drop)
+        }};
+    }
+    let number = |value: &Value| value.as_u64().unwrap();
+    let short = |value: &Value| u32::try_from(value.as_u64().unwrap()).unwrap();
+    let flag = |value: &Value| value.as_bool().unwrap();
     let result: Result<()> = match case.whole["method"].as_str().unwrap() {
-        "get_submission_id" => {
-            only(args, &["query_params"]);
-            let mut request = client.get_submission_id();
+        "get_submission_id" => send!(client.get_submission_id()),
+        "get_task" => send!(client.get_task(task())),
+        "cancel_task" => send!(client.cancel_task(task())),
+        "task_event_list" => send!(client.task_event_list(task()), limit: short, offset: number),
+        "task_successful_transfers" => send!(client.task_successful_transfers(task()), marker: text_of),
+        "task_skipped_errors" => send!(client.task_skipped_errors(task()), marker: text_of),
+        "task_list" => {
+            let filter = |value: &Value| filter_text(value, &case.whole["request"]["query"]);
+            send!(client.task_list(), limit: short, offset: number, orderby: comma_lists, filter: filter)
+        }
+        "update_task" => {
+            only(args, &["task_id", "data", "query_params"]);
+            let document = args["data"].as_object().unwrap().clone();
+            let mut request = client.update_task(task()).document(document);
             for (name, value) in pairs(args, "query_params") {
                 request = request.with_query(name, text_of(value));
             }
             request.send().await.map(drop)
         }
-        "get_task" => {
-            only(args, &["task_id", "query_params"]);
-            let mut request = client.get_task(id(args, "task_id"));
-            for (name, value) in pairs(args, "query_params") {
-                request = request.with_query(name, text_of(value));
-            }
-            request.send().await.map(drop)
+        "get_endpoint" => send!(client.get_endpoint(endpoint())),
+        "endpoint_search" => {
+            let kind = |value: &Value| EntityType::from(value.as_str().unwrap());
+            let host = |value: &Value| value.as_str().unwrap().parse::<Uuid>().unwrap();
+            send!(
+                client.endpoint_search(),
+                filter_fulltext: text_of, filter_scope: text_of, filter_owner_id: text_of,
+                filter_host_endpoint: host, filter_non_functional: flag, filter_entity_type: kind,
+                limit: short, offset: number
+            )
         }
+        "operation_mkdir" => {
+            send!(client.operation_mkdir(endpoint(), text(args, "path")), local_user: text_of; beside "path")
+        }
+        "operation_rename" => {
+            let (old, new) = (text(args, "oldpath"), text(args, "newpath"));
+            send!(client.operation_rename(endpoint(), old, new), local_user: text_of; beside "oldpath", "newpath")
+        }
+        "operation_stat" => send!(client.operation_stat(endpoint()), path: text_of, local_user: text_of),
         "operation_ls" => operation_ls(&client, args, &case.whole["request"]["query"]).await,
-        "submit_transfer" => {
+        "submit_transfer" | "submit_delete" => {
             only(args, &["data"]);
-            if args["data"].get("submission_id").is_some_and(Value::is_null) {
+            let data = &args["data"];
+            if data.get("submission_id").is_some_and(Value::is_null) {
                 // No document here holds a null in the place of its submission id.
                 return Outcome::Passed;
             }
-            let Some(data) = transfer_data(&args["data"]) else { return Outcome::Pending };
-            client.submit_transfer(data).send().await.map(drop)
+            let sent = if case.whole["method"] == "submit_transfer" {
+                match transfer_data(data) {
+                    Ok(data) => client.submit_transfer(data).send().await,
+                    Err(missing) => return of_missing(missing),
+                }
+            } else {
+                match delete_data(data) {
+                    Ok(data) => client.submit_delete(data).send().await,
+                    Err(missing) => return of_missing(missing),
+                }
+            };
+            sent.map(drop)
         }
+        "task_wait" => return task_wait(case, &client, &clock, &playback).await,
         _ => return Outcome::Pending,
     };
     judge(case, &playback, result)
+}
+
+fn of_missing(missing: Missing) -> Outcome {
+    match missing {
+        Missing::Unexpressible => Outcome::Passed,
+        Missing::Method => Outcome::Pending,
+    }
+}
+
+/// Python answers whether the task has ended in time; the waiter answers the task, or an error that says how it
+/// stands.
+async fn task_wait(
+    case: &Case,
+    client: &TransferClient,
+    clock: &ManualClock,
+    playback: &playback::Playback,
+) -> Outcome {
+    let args = &case.whole["args"];
+    only(args, &["task_id", "timeout", "polling_interval"]);
+    let seconds = |name: &str| Duration::from_secs(args[name].as_u64().unwrap_or(10));
+    let waiter = client
+        .task_wait(id(args, "task_id"))
+        .timeout(seconds("timeout"))
+        .polling_interval(seconds("polling_interval"));
+    let ended = match waiter.await {
+        Ok(_) | Err(TaskWaitError::Failed(_) | TaskWaitError::Inactive(_)) => true,
+        Err(TaskWaitError::TimedOut { .. }) => false,
+        Err(error) => return Outcome::Failed(error.to_string()),
+    };
+    let whole = &case.whole;
+    let mut expected = vec![whole["request"].clone()];
+    if whole["kind"] == "polling" {
+        let count = usize::try_from(whole["request_count"].as_u64().unwrap()).unwrap();
+        expected = vec![whole["request"].clone(); count];
+        let sleeps: Vec<f64> = clock.sleeps().iter().map(Duration::as_secs_f64).collect();
+        if let Some(difference) = conformance::difference(&whole["sleeps"], &json!(sleeps)) {
+            return Outcome::Failed(format!("sleeps{difference}"));
+        }
+        if whole["returns"] != ended {
+            return Outcome::Failed(format!("expected {}, found {ended}", whole["returns"]));
+        }
+    }
+    // A failed task whose document does not say why is asked for its last error once more.
+    let sent = playback.sent().len().saturating_sub(playback.unscripted());
+    if sent != expected.len() {
+        return Outcome::Failed(format!("expected {} requests, found {sent}", expected.len()));
+    }
+    let differs = playback
+        .sent()
+        .iter()
+        .zip(&expected)
+        .find_map(|(sent, expected)| compare::request_difference(expected, sent, &[]));
+    Outcome::of(differs)
 }
 
 fn id(args: &Value, name: &str) -> Uuid {
@@ -97,55 +212,12 @@ async fn operation_ls(client: &TransferClient, args: &Value, recorded: &Value) -
     request.send().await.map(drop)
 }
 
-/// Python's maps of a filter as the text that both send: fields and their clauses. A JSON object has no order,
-/// and the fields' order has no meaning, so they are given in the order of the record.
-fn filter_text(filter: &Value, recorded: &Value) -> String {
-    let Value::Object(fields) = filter else { return text_of(filter) };
-    let clause = |(name, value): (&String, &Value)| format!("{name}:{}", comma_lists(value).join(","));
-    let mut clauses: Vec<_> = fields.iter().map(clause).collect();
+/// Python's maps of a filter as ours. A JSON object has no order, and the fields' order has no meaning, so they are
+/// given in the order of the record.
+fn filter_text(filter: &Value, recorded: &Value) -> Filter {
+    let Value::Object(fields) = filter else { return text_of(filter).into() };
     let recorded = recorded.to_string();
-    clauses.sort_by_key(|clause| recorded.find(clause.as_str()));
-    clauses.join("/")
-}
-
-/// A document from a tagged payload or as it stands; `None` where a part has no method here.
-fn transfer_data(data: &Value) -> Option<TransferData> {
-    if data.get("$payload").is_none() {
-        return Some(TransferData::from_document(data.as_object().unwrap().clone()));
-    }
-    let args = &data["args"];
-    let mut document = TransferData::new(id(args, "source_endpoint"), id(args, "destination_endpoint"));
-    for (name, value) in args.as_object().unwrap() {
-        document = match (name.as_str(), value) {
-            ("source_endpoint" | "destination_endpoint", _) => document,
-            ("submission_id", id) => document.submission_id(text_of(id)),
-            ("label", Value::String(label)) => document.label(label),
-            ("sync_level", level) => document.sync_level(sync_level(level)?),
-            ("additional_fields", Value::Object(fields)) => {
-                fields.iter().fold(document, |document, (name, value)| document.field(name, value.clone()))
-            }
-            (_, Value::Bool(_)) => document.field(name, value.clone()),
-            _ => return None,
-        };
-    }
-    for call in data["calls"].as_array().into_iter().flatten() {
-        let (method, args) = (call[0].as_str().unwrap(), &call[1]);
-        let (from, to) = (text(args, "source_path"), text(args, "destination_path"));
-        document = match (method, args["recursive"].as_bool()) {
-            ("add_item", None) => document.add_item(from, to),
-            ("add_item", Some(true)) => document.add_folder(from, to),
-            _ => return None,
-        };
-    }
-    Some(document)
-}
-
-fn sync_level(level: &Value) -> Option<SyncLevel> {
-    Some(match (level.as_str(), level.as_u64()) {
-        (Some("exists"), _) | (_, Some(0)) => SyncLevel::Exists,
-        (Some("size"), _) | (_, Some(1)) => SyncLevel::Size,
-        (Some("mtime"), _) | (_, Some(2)) => SyncLevel::Mtime,
-        (Some("checksum"), _) | (_, Some(3)) => SyncLevel::Checksum,
-        _ => return None,
-    })
+    let mut fields: Vec<_> = fields.iter().collect();
+    fields.sort_by_key(|(name, _)| recorded.find(&format!("{name}:")));
+    fields.into_iter().fold(Filter::new(), |filter, (name, value)| filter.field(name, comma_lists(value)))
 }

@@ -62,7 +62,7 @@ fn runs_here(case: &Case) -> bool {
         .all(|request| request["method"] == "GET");
     let call = match (case.whole["client"].as_str().unwrap(), case.whole["call"]["method"].as_str().unwrap())
     {
-        ("TransferClient", "get_task" | "submit_transfer")
+        ("TransferClient", "get_task" | "submit_transfer" | "cancel_task" | "update_task")
         | ("AuthClient", "userinfo")
         | ("NativeAppAuthClient" | "ConfidentialAppAuthClient", "oauth2_refresh_token")
         | ("ConfidentialAppAuthClient", "oauth2_client_credentials_tokens") => true,
@@ -278,6 +278,17 @@ impl Play {
                 let client = self.client(case, self.authorized(case, TransferClient::builder()).await?);
                 let task = text("task_id").parse().unwrap();
                 client.get_task(task).send().await.map(|answer| answer.status().as_u16())
+            }
+            ("TransferClient", "cancel_task") => {
+                let client = self.client(case, self.authorized(case, TransferClient::builder()).await?);
+                let task = text("task_id").parse().unwrap();
+                client.cancel_task(task).send().await.map(|answer| answer.status().as_u16())
+            }
+            ("TransferClient", "update_task") => {
+                let client = self.client(case, self.authorized(case, TransferClient::builder()).await?);
+                let document = args["data"].as_object().unwrap().clone();
+                let request = client.update_task(text("task_id").parse().unwrap()).document(document);
+                request.send().await.map(|answer| answer.status().as_u16())
             }
             ("TransferClient", "submit_transfer") => {
                 let client = self.client(case, self.authorized(case, TransferClient::builder()).await?);

@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, COOKIE, LOCATION, PROXY_AUTHORIZATION};
 use http::{Method, StatusCode};
@@ -38,7 +39,7 @@ struct Answer {
 }
 
 /// Sends the call until it is answered for good.
-pub(super) async fn answer(call: Call, url: Url) -> Result<RawResponse> {
+pub(super) async fn answer(call: Call, url: Url, body: Bytes) -> Result<RawResponse> {
     let parts = call.client.parts();
     let policy = call.retry.as_ref().unwrap_or(&parts.retry);
     let budget = policy.budget.as_ref().unwrap_or(&parts.budget);
@@ -56,7 +57,7 @@ pub(super) async fn answer(call: Call, url: Url) -> Result<RawResponse> {
                 let Some(header) = authorize(authorizer, parts, deadline).await else {
                     let error = TransportError::new(TransportErrorKind::Timeout);
                     let error = Error::from(error.with_detail("the token was not renewed in time"));
-                    return Err(error.in_call(name, attempt, None));
+                    return Err(error.in_call(name.to_string(), attempt, None));
                 };
                 Some(header?)
             }
@@ -65,7 +66,7 @@ pub(super) async fn answer(call: Call, url: Url) -> Result<RawResponse> {
         if used.as_ref().is_some_and(|used| used.header().is_some()) {
             check_credentials(&parts.base_url, &url)?;
         }
-        let sent = exchange(&call, parts, &url, used.as_ref(), deadline).await;
+        let sent = exchange(&call, parts, &url, &body, used.as_ref(), deadline).await;
         let now = parts.clock.now();
         if let (Ok(Answer { response, at_home: true }), Some(authorizer)) = (&sent, authorizer) {
             if let Some(time) = response.service_time() {
@@ -108,7 +109,7 @@ pub(super) async fn answer(call: Call, url: Url) -> Result<RawResponse> {
                 let asked = asked
                     .or_else(|| sent.as_ref().ok().and_then(|response| retry_after(&response.headers, now)));
                 let error = failure(&call, parts, url, used.as_ref(), sent);
-                return Err(error.in_call(name, attempt + 1, asked));
+                return Err(error.in_call(name.to_string(), attempt + 1, asked));
             }
         }
     }
@@ -215,6 +216,7 @@ async fn exchange(
     call: &Call,
     parts: &Parts,
     url: &Url,
+    body: &Bytes,
     used: Option<&Authorization>,
     deadline: Option<Timestamp>,
 ) -> std::result::Result<Answer, TransportError> {
@@ -236,7 +238,7 @@ async fn exchange(
             request.headers.remove(COOKIE);
             request.headers.remove(PROXY_AUTHORIZATION);
         }
-        request.body = call.body.clone();
+        request.body = body.clone();
         request.timeout = deadline.map(|deadline| left(parts, deadline));
         let response = parts.transport.send(request).await?;
         let followed = matches!(call.method, Method::GET | Method::HEAD) && !call.carries_secret;

@@ -5,6 +5,7 @@ use http::Method;
 use http::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use url::Url;
 
+use super::operation::OperationInfo;
 use super::request::Call;
 use crate::api_error::Service;
 use crate::authorizer::Authorizer;
@@ -67,6 +68,22 @@ impl BaseClient {
     /// percent-encoded, so give it as it reads; a path that starts with `https://` is a full address.
     pub fn request(&self, method: Method, path: impl Into<String>) -> Call {
         Call::new(self.clone(), method, path.into())
+    }
+
+    /// A call of an operation, for authors of service clients. `path` is the operation's with its parameters
+    /// filled in.
+    ///
+    /// ```
+    /// # use globus_core::{BaseClient, Call, call::OperationInfo, api_error::Service};
+    /// const GET_TASK: OperationInfo =
+    ///     OperationInfo::new("get_task", Service::Transfer, http::Method::GET, "/v0.10/task/{task_id}");
+    ///
+    /// fn get_task(client: &BaseClient, task_id: uuid::Uuid) -> Call {
+    ///     client.operation(&GET_TASK, format!("/v0.10/task/{task_id}"))
+    /// }
+    /// ```
+    pub fn operation(&self, operation: &OperationInfo, path: impl Into<String>) -> Call {
+        Call::of(self.clone(), operation, path.into())
     }
 
     /// The address that paths are joined to.

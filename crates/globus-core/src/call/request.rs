@@ -1,16 +1,17 @@
 use std::fmt;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::Url;
 
 use super::attempts::answer;
 use super::client::BaseClient;
+use super::operation::{OperationInfo, is_idempotent};
+use super::payload::Payload;
 use super::response::{RawResponse, Response};
 use crate::config::url::request_url;
 use crate::decode::Decode;
@@ -41,7 +42,7 @@ pub struct Call {
     pub(super) method: Method,
     path: String,
     query: Vec<(String, String)>,
-    pub(super) body: Bytes,
+    body: Payload,
     pub(super) headers: HeaderMap,
     pub(super) idempotent: bool,
     pub(super) authorize: bool,
@@ -54,17 +55,13 @@ pub struct Call {
 
 impl Call {
     pub(super) fn new(client: BaseClient, method: Method, path: String) -> Self {
-        // RFC 9110, section 9.2.2.
-        let idempotent = matches!(
-            method,
-            Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE | Method::TRACE
-        );
+        let idempotent = is_idempotent(&method);
         Self {
             client,
             method,
             path,
             query: Vec::new(),
-            body: Bytes::new(),
+            body: Payload::none(),
             headers: HeaderMap::new(),
             idempotent,
             authorize: true,
@@ -73,6 +70,12 @@ impl Call {
             retry: None,
             wrong: None,
         }
+    }
+
+    /// A call of an operation whose path is `path`.
+    pub(super) fn of(client: BaseClient, operation: &OperationInfo, path: String) -> Self {
+        let call = Self::new(client, operation.method.clone(), path);
+        Self { idempotent: operation.idempotent, ..call }
     }
 
     /// Adds a query parameter. Called again with the same name, it adds another of that name.
@@ -93,11 +96,51 @@ impl Call {
         self.query.iter().any(|(other, _)| other == name)
     }
 
+    /// Takes every query parameter of that name out.
+    pub fn without_query(mut self, name: &str) -> Self {
+        self.query.retain(|(other, _)| other != name);
+        self
+    }
+
+    /// The first query parameter of that name.
+    pub(crate) fn query_value(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Puts these query parameters in the place of all that there are.
+    pub(crate) fn replace_query(mut self, query: Vec<(String, String)>) -> Self {
+        self.query = query;
+        self
+    }
+
+    /// Sends a JSON object, to which [`member`](Self::member) adds.
+    pub fn members(mut self, members: Map<String, Value>) -> Self {
+        self.body = Payload::Members(members);
+        self.default_content_type("application/json");
+        self
+    }
+
+    /// Sets a member of the JSON object that is sent, in place of one of that name. The first one makes the
+    /// object.
+    pub fn member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.body.set(name.into(), value.into());
+        self.default_content_type("application/json");
+        self
+    }
+
+    /// A member of the JSON object that is sent.
+    pub(crate) fn member_value(&self, name: &str) -> Option<&Value> {
+        match &self.body {
+            Payload::Members(members) => members.get(name),
+            Payload::Written(_) => None,
+        }
+    }
+
     /// Sends a JSON body.
     pub fn json(mut self, body: &(impl Serialize + ?Sized)) -> Self {
         match serde_json::to_vec(body) {
             Ok(text) => {
-                self.body = text.into();
+                self.body = Payload::Written(text.into());
                 self.default_content_type("application/json");
             }
             Err(_) => self.wrong = Some(Error::usage("the body cannot be written as JSON")),
@@ -109,14 +152,14 @@ impl Call {
     pub fn form<N: AsRef<str>, V: AsRef<str>>(mut self, pairs: impl IntoIterator<Item = (N, V)>) -> Self {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.extend_pairs(pairs);
-        self.body = form.finish().into();
+        self.body = Payload::Written(form.finish().into());
         self.default_content_type("application/x-www-form-urlencoded");
         self
     }
 
     /// Sends a text as it is, without a content type.
     pub fn text(mut self, text: impl Into<String>) -> Self {
-        self.body = text.into().into();
+        self.body = Payload::Written(text.into().into());
         self
     }
 
@@ -179,8 +222,8 @@ impl Call {
     ///
     /// As [`send`](Self::send), and a decode error when the answer does not fit the type.
     pub async fn send_as<T: DeserializeOwned>(self) -> Result<Response<T>> {
-        let name = self.shown();
-        self.send_raw().await?.json().map_err(|error| error.in_call(name, 1, None))
+        let shown = self.shown();
+        self.send_raw().await?.json().map_err(|error| error.in_call(shown.to_string(), 1, None))
     }
 
     /// Sends the call; the answer as one of the SDK's documents.
@@ -189,8 +232,8 @@ impl Call {
     ///
     /// As [`send`](Self::send), and a decode error when the answer is not a document.
     pub async fn send_document<T: Decode>(self) -> Result<Response<T>> {
-        let name = self.shown();
-        self.send_raw().await?.decode().map_err(|error| error.in_call(name, 1, None))
+        let shown = self.shown();
+        self.send_raw().await?.decode().map_err(|error| error.in_call(shown.to_string(), 1, None))
     }
 
     /// Sends the call; the answer as it came.
@@ -203,7 +246,18 @@ impl Call {
             return Err(wrong);
         }
         let url = self.url()?;
-        answer(self, url).await
+        let body = std::mem::replace(&mut self.body, Payload::none()).into_bytes()?;
+        answer(self, url, body).await
+    }
+
+    /// The method.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The address of the service.
+    pub(crate) fn base_url(&self) -> &Url {
+        self.client.base_url()
     }
 
     /// The clock of the client.
@@ -224,12 +278,9 @@ impl Call {
         Ok(url)
     }
 
-    /// The call as errors name it: no query, no body.
-    pub(super) fn shown(&self) -> String {
-        match request_url(self.client.base_url(), &self.path) {
-            Ok(url) => format!("{} {}", self.method, crate::transport::shown_url(&url)),
-            Err(_) => format!("{} {}", self.method, self.client.base_url()),
-        }
+    /// The call as errors name it: no query, no body. Put into words only where it is shown.
+    pub(crate) fn shown(&self) -> ShownCall {
+        ShownCall { method: self.method.clone(), base: self.client.clone(), path: self.path.clone() }
     }
 
     fn default_content_type(&mut self, media_type: &'static str) {
@@ -240,10 +291,28 @@ impl Call {
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
-            .field("call", &self.shown())
+            .field("call", &format_args!("{}", self.shown()))
             .field("query", &self.query.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>())
-            .field("body_bytes", &self.body.len())
             .field("idempotent", &self.idempotent)
             .finish_non_exhaustive()
+    }
+}
+
+/// A call as errors and logs name it.
+pub(crate) struct ShownCall {
+    method: Method,
+    base: BaseClient,
+    path: String,
+}
+
+impl fmt::Display for ShownCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = request_url(self.base.base_url(), &self.path);
+        write!(
+            f,
+            "{} {}",
+            self.method,
+            crate::transport::shown_url(url.as_ref().unwrap_or(self.base.base_url()))
+        )
     }
 }

@@ -4,8 +4,6 @@ use globus_core::api_error::Service;
 use globus_core::{Authorizer, BaseClient, Call, ClientBuilder, Result};
 use http::Method;
 
-use super::operations::{GetIdentities, GetJwk, GetOpenIdConfiguration, UserInfoRequest};
-
 /// The client of Globus Auth for somebody who has logged in: who am I, who is that.
 ///
 /// It does no logins; that is what [`NativeAppAuthClient`](super::NativeAppAuthClient) and
@@ -25,10 +23,12 @@ use super::operations::{GetIdentities, GetJwk, GetOpenIdConfiguration, UserInfoR
 /// ```
 #[derive(Clone)]
 pub struct AuthClient {
-    base: BaseClient,
+    pub(super) base: BaseClient,
 }
 
 impl AuthClient {
+    pub(super) const SERVICE: Service = Service::Auth;
+
     /// A client with this authorizer, for the environment of the `GLOBUS_SDK_*` variables.
     ///
     /// # Errors
@@ -40,29 +40,7 @@ impl AuthClient {
 
     /// Sets up a client.
     pub fn builder() -> ClientBuilder<Self> {
-        ClientBuilder::new(Service::Auth, Some("auth"), |base| Self { base })
-    }
-
-    /// Says who the access token stands for (OpenID Connect Core, section 5.3). Needs the scope `openid`;
-    /// `profile` and `email` tell more.
-    #[doc(alias = "oauth2_userinfo")]
-    pub fn userinfo(&self) -> UserInfoRequest {
-        UserInfoRequest::new(&self.base)
-    }
-
-    /// Looks identities up, by [`usernames`](GetIdentities::usernames) or [`ids`](GetIdentities::ids).
-    pub fn get_identities(&self) -> GetIdentities {
-        GetIdentities::new(&self.base)
-    }
-
-    /// Reads the service's description of itself (OpenID Connect Discovery). Sent without credentials.
-    pub fn get_openid_configuration(&self) -> GetOpenIdConfiguration {
-        GetOpenIdConfiguration::new(&self.base)
-    }
-
-    /// Reads the keys that sign id tokens. Sent without credentials.
-    pub fn get_jwk(&self) -> GetJwk {
-        GetJwk::new(&self.base)
+        ClientBuilder::new(Self::SERVICE, Some("auth"), |base| Self { base })
     }
 
     /// A request to Globus Auth that has no method of its own.

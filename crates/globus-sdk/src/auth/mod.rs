@@ -26,4 +26,4 @@ pub use self::login::{
 pub use self::model::{
     Identity, IdentityList, IdentityStatus, JsonWebKey, JsonWebKeySet, OpenIdConfiguration, UserInfo,
 };
-pub use self::operations::{GetIdentities, GetJwk, GetOpenIdConfiguration, UserInfoRequest};
+pub use self::operations::*;

@@ -3,12 +3,11 @@ use std::fmt;
 use globus_core::api_error::Service;
 use globus_core::{Authorizer, BaseClient, Call, ClientBuilder, Result};
 use http::Method;
-use uuid::Uuid;
-
-use super::operations::{GetSubmissionId, GetTask, OperationLs, SubmitTransfer};
-use super::transfer_data::TransferData;
 
 /// The client of Globus Transfer: lists directories of collections, and has files moved between them.
+///
+/// Each operation is a method that answers a builder: set what is optional, then `send()` it. Lists go on over
+/// all their pages with `items()`. Whatever has no method here is reached by [`request`](Self::request).
 ///
 /// Needs a token for `transfer.api.globus.org`, scope `urn:globus:auth:scope:transfer.api.globus.org:all`.
 ///
@@ -26,14 +25,14 @@ use super::transfer_data::TransferData;
 ///     .label("nightly copy")
 ///     .add_folder("/~/data/", "/~/backup/");
 /// let submitted = transfer_client.submit_transfer(data).send().await?;
-/// let task = transfer_client.get_task(submitted.task_id).send().await?;
+/// let task = transfer_client.task_wait(submitted.task_id).await?;
 /// println!("{}: {:?} files", task.status, task.files_transferred);
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone)]
 pub struct TransferClient {
-    base: BaseClient,
+    pub(super) base: BaseClient,
 }
 
 impl TransferClient {
@@ -42,6 +41,8 @@ impl TransferClient {
 
     /// The resource server whose tokens this client takes.
     pub const RESOURCE_SERVER: &'static str = "transfer.api.globus.org";
+
+    pub(super) const SERVICE: Service = Service::Transfer;
 
     /// A client with this authorizer, for the environment of the `GLOBUS_SDK_*` variables.
     ///
@@ -54,29 +55,7 @@ impl TransferClient {
 
     /// Sets up a client.
     pub fn builder() -> ClientBuilder<Self> {
-        ClientBuilder::new(Service::Transfer, Some("transfer"), |base| Self { base })
-    }
-
-    /// Lists a directory of a collection. Without a path, the collection's default directory.
-    pub fn operation_ls(&self, endpoint_id: Uuid) -> OperationLs {
-        OperationLs::new(&self.base, endpoint_id)
-    }
-
-    /// Has files copied from one collection to another. The answer comes at once, with the id of the task
-    /// that does the work; [`get_task`](Self::get_task) says how far it is.
-    pub fn submit_transfer(&self, data: TransferData) -> SubmitTransfer {
-        SubmitTransfer::new(&self.base, data)
-    }
-
-    /// Reads a task.
-    pub fn get_task(&self, task_id: Uuid) -> GetTask {
-        GetTask::new(&self.base, task_id)
-    }
-
-    /// Asks for an id under which a submission can be repeated without being done twice.
-    /// [`submit_transfer`](Self::submit_transfer) does this by itself.
-    pub fn get_submission_id(&self) -> GetSubmissionId {
-        GetSubmissionId::new(&self.base)
+        ClientBuilder::new(Self::SERVICE, Some("transfer"), |base| Self { base })
     }
 
     /// A request to Globus Transfer that has no method of its own.

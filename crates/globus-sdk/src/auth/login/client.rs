@@ -47,12 +47,12 @@ macro_rules! login_client {
             /// Reads the service's description of itself (OpenID Connect Discovery). Sent without
             /// credentials.
             pub fn get_openid_configuration(&self) -> $crate::auth::GetOpenIdConfiguration {
-                $crate::auth::GetOpenIdConfiguration::new(&self.login().base)
+                $crate::auth::GetOpenIdConfiguration::of(&self.login().base)
             }
 
             /// Reads the keys that sign id tokens. Sent without credentials.
             pub fn get_jwk(&self) -> $crate::auth::GetJwk {
-                $crate::auth::GetJwk::new(&self.login().base)
+                $crate::auth::GetJwk::of(&self.login().base)
             }
 
             /// Asks the token endpoint with a form of your own (RFC 6749, section 3.2).

@@ -1,5 +1,5 @@
 use globus_core::decode::Text;
-use globus_core::{document, string_enum};
+use globus_core::{document, page, string_enum};
 
 string_enum! {
     /// How far an identity is in use.
@@ -46,3 +46,5 @@ document! {
         pub identities: Vec<Identity>,
     }
 }
+
+page!(IdentityList, identities: Identity);

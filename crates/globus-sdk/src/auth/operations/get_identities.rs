@@ -1,8 +1,17 @@
-use globus_core::{BaseClient, Call, Response, Result};
+use globus_core::call::{CommaList, List, OperationInfo, Paging};
+use globus_core::{Call, Response, Result};
 use http::Method;
 
-use crate::auth::IdentityList;
-use crate::operation::{call_options, check_list};
+use crate::auth::{AuthClient, IdentityList};
+use crate::operation::call_options;
+
+impl AuthClient {
+    /// Looks identities up, by [`usernames`](GetIdentities::usernames) or [`ids`](GetIdentities::ids).
+    pub fn get_identities(&self) -> GetIdentities {
+        let call = self.base.operation(&GetIdentities::INFO, GetIdentities::INFO.path);
+        GetIdentities { call, provision: false }
+    }
+}
 
 /// `GET /v2/api/identities`. From [`AuthClient::get_identities`](crate::AuthClient::get_identities).
 ///
@@ -17,19 +26,22 @@ pub struct GetIdentities {
 call_options!(GetIdentities);
 
 impl GetIdentities {
-    pub(crate) fn new(client: &BaseClient) -> Self {
-        Self { call: client.request(Method::GET, "/v2/api/identities"), provision: false }
-    }
+    const LIST: List = List::new("identities", Paging::None);
+
+    /// What is the same for every call of this operation.
+    pub const INFO: OperationInfo =
+        OperationInfo::new("get_identities", AuthClient::SERVICE, Method::GET, "/v2/api/identities")
+            .listing(Self::LIST);
 
     /// The identities with these ids.
-    pub fn ids<T: ToString>(mut self, ids: impl IntoIterator<Item = T>) -> Self {
-        self.call = self.call.set_query("ids", joined(ids));
+    pub fn ids(mut self, ids: impl Into<CommaList>) -> Self {
+        self.call = self.call.set_query("ids", ids.into());
         self
     }
 
     /// The identities with these usernames.
-    pub fn usernames<T: ToString>(mut self, usernames: impl IntoIterator<Item = T>) -> Self {
-        self.call = self.call.set_query("usernames", joined(usernames));
+    pub fn usernames(mut self, usernames: impl Into<CommaList>) -> Self {
+        self.call = self.call.set_query("usernames", usernames.into());
         self
     }
 
@@ -50,12 +62,6 @@ impl GetIdentities {
         if self.call.has_query("usernames") && !self.call.has_query("provision") {
             self.call = self.call.set_query("provision", self.provision);
         }
-        let answer: Response<IdentityList> = self.call.send_document().await?;
-        check_list(&answer.extra, "identities")?;
-        Ok(answer)
+        self.call.send_page(Self::LIST).await
     }
-}
-
-fn joined<T: ToString>(values: impl IntoIterator<Item = T>) -> String {
-    values.into_iter().map(|value| value.to_string()).collect::<Vec<_>>().join(",")
 }

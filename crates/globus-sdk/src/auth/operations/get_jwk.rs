@@ -1,9 +1,17 @@
+use globus_core::call::OperationInfo;
 use globus_core::{BaseClient, Error, Response, Result};
 use http::Method;
 use url::Url;
 
 use super::GetOpenIdConfiguration;
-use crate::auth::{JsonWebKeySet, OpenIdConfiguration};
+use crate::auth::{AuthClient, JsonWebKeySet, OpenIdConfiguration};
+
+impl AuthClient {
+    /// Reads the keys that sign id tokens. Sent without credentials.
+    pub fn get_jwk(&self) -> GetJwk {
+        GetJwk::of(&self.base)
+    }
+}
 
 /// `GET` of the address that the service's description names for its keys, without credentials.
 #[derive(Debug, Clone)]
@@ -14,7 +22,12 @@ pub struct GetJwk {
 }
 
 impl GetJwk {
-    pub(crate) fn new(client: &BaseClient) -> Self {
+    /// What is the same for every call of this operation.
+    pub const INFO: OperationInfo =
+        OperationInfo::new("get_jwk", AuthClient::SERVICE, Method::GET, "/jwk.json");
+
+    /// The login clients ask for it too, at whatever address they speak to.
+    pub(in crate::auth) fn of(client: &BaseClient) -> Self {
         Self { client: client.clone(), configuration: None }
     }
 
@@ -33,7 +46,7 @@ impl GetJwk {
     pub async fn send(self) -> Result<Response<JsonWebKeySet>> {
         let configuration = match self.configuration {
             Some(configuration) => configuration,
-            None => GetOpenIdConfiguration::new(&self.client).send().await?.into_inner(),
+            None => GetOpenIdConfiguration::of(&self.client).send().await?.into_inner(),
         };
         let address = key_address(&self.client, &configuration)?;
         self.client.request(Method::GET, address).without_authorization().send_document().await

@@ -1,16 +1,10 @@
-use globus_core::BaseClient;
-use http::Method;
-
-use crate::auth::UserInfo;
+use crate::auth::{AuthClient, UserInfo};
 use crate::operation::operation;
 
 operation! {
-    /// `GET /v2/oauth2/userinfo`. From [`AuthClient::userinfo`](crate::AuthClient::userinfo).
-    UserInfoRequest -> UserInfo
-}
-
-impl UserInfoRequest {
-    pub(crate) fn new(client: &BaseClient) -> Self {
-        Self { call: client.request(Method::GET, "/v2/oauth2/userinfo") }
-    }
+    /// Says who the access token stands for (OpenID Connect Core, section 5.3). Needs the scope `openid`;
+    /// `profile` and `email` tell more.
+    #[doc(alias = "oauth2_userinfo")]
+    AuthClient.userinfo() -> UserInfoRequest;
+    GET "/v2/oauth2/userinfo" => UserInfo;
 }

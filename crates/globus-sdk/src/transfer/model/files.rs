@@ -1,5 +1,5 @@
 use globus_core::decode::{Text, Time};
-use globus_core::{document, string_enum};
+use globus_core::{document, page, string_enum};
 
 string_enum! {
     /// What an entry of a directory is.
@@ -74,3 +74,5 @@ document! {
         pub limit: Option<u64>,
     }
 }
+
+page!(FileList, data: FileEntry);

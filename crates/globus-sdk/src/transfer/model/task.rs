@@ -1,5 +1,6 @@
 use globus_core::decode::{Text, Time};
-use globus_core::{document, string_enum};
+use globus_core::paging::Following;
+use globus_core::{document, page, string_enum};
 use serde_json::Value;
 
 string_enum! {
@@ -27,6 +28,16 @@ string_enum! {
 }
 
 document! {
+    /// What ended a task before it was done.
+    pub struct FatalError {
+        /// The service's word for it, such as `PERMISSION_DENIED` or `CANCELED`.
+        pub code: Text,
+        /// The same in words.
+        pub description: Text,
+    }
+}
+
+document! {
     /// A task: files being copied or deleted.
     pub struct Task {
         /// `task`.
@@ -41,6 +52,12 @@ document! {
         pub label: Option<Text>,
         /// The identity that submitted it.
         pub owner_id: Option<Text>,
+        /// That identity's username.
+        pub owner_string: Option<Text>,
+        /// The owner's name at the service, an older form.
+        pub username: Option<Text>,
+        /// What submitted it, such as `API 0.10`.
+        pub command: Option<Text>,
         /// When it was submitted.
         pub request_time: Option<Time>,
         /// When it ended; `None` while it runs.
@@ -51,10 +68,50 @@ document! {
         pub source_endpoint_id: Option<Text>,
         /// That collection's name.
         pub source_endpoint_display_name: Option<Text>,
+        /// That collection, in an older form.
+        pub source_endpoint: Option<Text>,
+        /// The directory that the source's paths are below.
+        pub source_base_path: Option<Text>,
+        /// The collection that hosts the source, if that is a guest collection.
+        pub source_host_endpoint_id: Option<Text>,
+        /// That collection's name.
+        pub source_host_endpoint_display_name: Option<Text>,
+        /// That collection, in an older form.
+        pub source_host_endpoint: Option<Text>,
+        /// The directory of the host that the source is.
+        pub source_host_path: Option<Text>,
+        /// The mapped collection behind the source, if that is a guest collection.
+        pub source_mapped_collection_id: Option<Text>,
+        /// That collection's name.
+        pub source_mapped_collection_display_name: Option<Text>,
+        /// The local account at the source.
+        pub source_local_user: Option<Text>,
+        /// What is known about that account.
+        pub source_local_user_status: Option<Text>,
         /// The collection that files go to.
         pub destination_endpoint_id: Option<Text>,
         /// That collection's name.
         pub destination_endpoint_display_name: Option<Text>,
+        /// That collection, in an older form.
+        pub destination_endpoint: Option<Text>,
+        /// The directory that the destination's paths are below.
+        pub destination_base_path: Option<Text>,
+        /// The collection that hosts the destination, if that is a guest collection.
+        pub destination_host_endpoint_id: Option<Text>,
+        /// That collection's name.
+        pub destination_host_endpoint_display_name: Option<Text>,
+        /// That collection, in an older form.
+        pub destination_host_endpoint: Option<Text>,
+        /// The directory of the host that the destination is.
+        pub destination_host_path: Option<Text>,
+        /// The mapped collection behind the destination, if that is a guest collection.
+        pub destination_mapped_collection_id: Option<Text>,
+        /// That collection's name.
+        pub destination_mapped_collection_display_name: Option<Text>,
+        /// The local account at the destination.
+        pub destination_local_user: Option<Text>,
+        /// What is known about that account.
+        pub destination_local_user_status: Option<Text>,
         /// How many files there are, as far as is known.
         pub files: u64,
         /// How many directories there are, as far as is known.
@@ -99,11 +156,53 @@ document! {
         pub nice_status_short_description: Option<Text>,
         /// The same in full.
         pub nice_status_details: Option<Text>,
-        /// What ended it for good: an object with `code` and `description`.
-        pub fatal_error: Option<Value>,
+        /// In how many seconds what hinders it ends; -1 where nothing does.
+        pub nice_status_expires_in: Option<i64>,
+        /// What ended it before it was done.
+        pub fatal_error: Option<FatalError>,
+        /// The administrator's side that canceled it: `SOURCE`, `DESTINATION` or `BOTH`.
+        pub canceled_by_admin: Option<Text>,
+        /// What the administrator said about it.
+        pub canceled_by_admin_message: Option<Text>,
+        /// Whether the service has forgotten its events and files.
+        pub history_deleted: bool,
         /// Whether copies are compared by checksum.
         pub verify_checksum: bool,
         /// When a file counts as up to date; `None`: never.
         pub sync_level: Option<u8>,
+        /// Whether times of last change are copied too.
+        pub preserve_timestamp: bool,
+        /// Whether data is encrypted on the way.
+        pub encrypt_data: bool,
+        /// Whether what cannot be read is left out.
+        pub skip_source_errors: bool,
+        /// Whether a full quota ends it.
+        pub fail_on_quota_errors: bool,
+        /// Whether what the source does not have is deleted at the destination.
+        pub delete_destination_extra: bool,
+        /// What happens to symbolic links: `ignore`, `keep` or `copy`.
+        pub recursive_symlinks: Option<Text>,
+        /// The rules about what is copied.
+        pub filter_rules: Option<Vec<Value>>,
     }
 }
+
+document! {
+    /// A page of tasks.
+    pub struct TaskPage {
+        /// `task_list`.
+        pub data_type as "DATA_TYPE": Text,
+        /// The tasks.
+        pub data as "DATA": Vec<Task>,
+        /// How many tasks are on this page.
+        pub length: Option<u64>,
+        /// How many tasks the whole list has.
+        pub total: Option<u64>,
+        /// How many tasks come before this page.
+        pub offset: Option<u64>,
+        /// How many tasks a page has at most.
+        pub limit: Option<u64>,
+    }
+}
+
+page!(TaskPage, data: Task, |page| Following::total(page.total));

@@ -1,16 +1,12 @@
-use globus_core::BaseClient;
-use http::Method;
-
 use crate::operation::operation;
-use crate::transfer::SubmissionId;
+use crate::transfer::{SubmissionId, TransferClient};
 
 operation! {
-    /// `GET /v0.10/submission_id`.
-    GetSubmissionId -> SubmissionId
-}
-
-impl GetSubmissionId {
-    pub(crate) fn new(client: &BaseClient) -> Self {
-        Self { call: client.request(Method::GET, "/v0.10/submission_id") }
-    }
+    /// Asks for an id under which a submission can be repeated without being done twice.
+    ///
+    /// [`submit_transfer`](TransferClient::submit_transfer) and
+    /// [`submit_delete`](TransferClient::submit_delete) do this by themselves. A program that must be able to
+    /// submit again after a crash asks for the id first, keeps the document with it, and then submits.
+    TransferClient.get_submission_id() -> GetSubmissionId;
+    GET "/v0.10/submission_id" => SubmissionId;
 }

@@ -1,17 +1,10 @@
-use globus_core::BaseClient;
-use http::Method;
 use uuid::Uuid;
 
 use crate::operation::operation;
-use crate::transfer::Task;
+use crate::transfer::{Task, TransferClient};
 
 operation! {
-    /// `GET /v0.10/task/{task_id}`. From [`TransferClient::get_task`](crate::TransferClient::get_task).
-    GetTask -> Task
-}
-
-impl GetTask {
-    pub(crate) fn new(client: &BaseClient, task_id: Uuid) -> Self {
-        Self { call: client.request(Method::GET, format!("/v0.10/task/{task_id}")) }
-    }
+    /// Reads a task. [`task_wait`](TransferClient::task_wait) waits until one has ended.
+    TransferClient.get_task(task_id: Uuid) -> GetTask;
+    GET "/v0.10/task/{task_id}" => Task;
 }

@@ -1,11 +1,24 @@
 //! The operations of Globus Transfer, one in each file.
 
-mod get_submission_id;
-mod get_task;
-mod operation_ls;
-mod submit_transfer;
+mod submission;
 
-pub use self::get_submission_id::GetSubmissionId;
-pub use self::get_task::GetTask;
-pub use self::operation_ls::OperationLs;
-pub use self::submit_transfer::SubmitTransfer;
+use crate::operation::operations;
+
+operations! {
+    cancel_task: CancelTask,
+    endpoint_search: EndpointSearch,
+    get_endpoint: GetEndpoint,
+    get_submission_id: GetSubmissionId,
+    get_task: GetTask,
+    operation_ls: OperationLs,
+    operation_mkdir: OperationMkdir,
+    operation_rename: OperationRename,
+    operation_stat: OperationStat,
+    submit_delete: SubmitDelete,
+    submit_transfer: SubmitTransfer,
+    task_event_list: TaskEventList,
+    task_list: TaskList,
+    task_skipped_errors: TaskSkippedErrors,
+    task_successful_transfers: TaskSuccessfulTransfers,
+    update_task: UpdateTask,
+}

@@ -1,37 +1,20 @@
-use globus_core::{BaseClient, Call, Response, Result};
-use http::Method;
+use super::submission::submission;
+use crate::transfer::{TransferClient, TransferData};
 
-use super::GetSubmissionId;
-use crate::operation::call_options;
-use crate::transfer::{SubmitResponse, TransferData};
-
-/// `POST /v0.10/transfer`. From [`TransferClient::submit_transfer`](crate::TransferClient::submit_transfer).
-#[derive(Debug, Clone)]
-#[must_use = "an operation does nothing until it is sent"]
-pub struct SubmitTransfer {
-    client: BaseClient,
-    call: Call,
-    data: TransferData,
-}
-
-call_options!(SubmitTransfer);
-
-impl SubmitTransfer {
-    pub(crate) fn new(client: &BaseClient, data: TransferData) -> Self {
-        Self { client: client.clone(), call: client.request(Method::POST, "/v0.10/transfer"), data }
-    }
-
-    /// Sends the request, after one for a submission id if the document has none. With that id the
-    /// submission can be sent again after any failure, and is done once.
+submission! {
+    /// Has files copied from one collection to another. The answer comes at once, with the id of the task that
+    /// does the work; [`task_wait`](Self::task_wait) waits for it.
     ///
-    /// # Errors
-    ///
-    /// The service's error, or the failure to reach it.
-    pub async fn send(mut self) -> Result<Response<SubmitResponse>> {
-        if self.data.submission_id.is_none() {
-            let answer = GetSubmissionId::new(&self.client).send().await?;
-            self.data.submission_id = Some(answer.value.to_string());
-        }
-        self.call.json(&self.data).idempotent(true).send_document().await
-    }
+    /// ```no_run
+    /// # use globus_sdk::TransferData;
+    /// # async fn example(client: globus_sdk::TransferClient, a: uuid::Uuid, b: uuid::Uuid) -> globus_sdk::Result<()> {
+    /// let data = TransferData::new(a, b).label("nightly copy").add_folder("/~/data/", "/~/backup/");
+    /// let submitted = client.submit_transfer(data).send().await?;
+    /// let task = client.task_wait(submitted.task_id).await?;
+    /// println!("{} bytes", task.bytes_transferred);
+    /// # Ok(())
+    /// # }
+    /// ```
+    TransferClient.submit_transfer(data: TransferData) -> SubmitTransfer;
+    POST "/v0.10/transfer"
 }

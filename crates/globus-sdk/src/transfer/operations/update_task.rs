@@ -1,0 +1,36 @@
+use globus_core::Timestamp;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::operation::operation;
+use crate::transfer::{OperationResult, TransferClient};
+
+operation! {
+    /// Changes the label or the deadline of a task that has not ended.
+    TransferClient.update_task(task_id: Uuid) -> UpdateTask;
+    PUT "/v0.10/task/{task_id}" => OperationResult;
+    send { "DATA_TYPE": "task" }
+    body {
+        /// The task's name, for people.
+        label: text,
+    }
+}
+
+impl UpdateTask {
+    /// When the task is given up.
+    pub fn deadline(self, deadline: Timestamp) -> Self {
+        self.field("deadline", deadline.strftime("%Y-%m-%dT%H:%M:%S%.f+00:00").to_string())
+    }
+
+    /// Sends this document, in place of what was set so far.
+    pub fn document(mut self, document: Map<String, Value>) -> Self {
+        self.call = self.call.members(document);
+        self
+    }
+
+    /// Sets any member of the document that is sent.
+    pub fn field(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.call = self.call.member(name, value);
+        self
+    }
+}
