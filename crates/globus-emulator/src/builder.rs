@@ -1,6 +1,7 @@
 //! Starting an emulator.
 
 use std::fs;
+use std::io;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,7 +44,18 @@ pub enum EntityType {
 }
 
 impl EntityType {
-    fn as_str(self) -> &'static str {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [
+        Self::GcpMappedCollection,
+        Self::GcpGuestCollection,
+        Self::Gcsv5Endpoint,
+        Self::Gcsv5MappedCollection,
+        Self::Gcsv5GuestCollection,
+    ];
+
+    /// The `entity_type` in documents of Transfer: `GCP_mapped_collection`, `GCP_guest_collection`,
+    /// `GCSv5_endpoint`, `GCSv5_mapped_collection` or `GCSv5_guest_collection`.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::GcpMappedCollection => "GCP_mapped_collection",
             Self::GcpGuestCollection => "GCP_guest_collection",
@@ -207,7 +219,16 @@ impl EmulatorBuilder {
     }
 }
 
-fn real_directory(directory: &Path) -> std::io::Result<PathBuf> {
+fn real_directory(directory: &Path) -> io::Result<PathBuf> {
+    use io::{Error, ErrorKind};
+
     let real = fs::canonicalize(directory)?;
-    if real.is_dir() { Ok(real) } else { Err(std::io::ErrorKind::NotADirectory.into()) }
+    if !real.is_dir() {
+        return Err(ErrorKind::NotADirectory.into());
+    }
+    // Documents show it, and they are JSON.
+    if real.to_str().is_none() {
+        return Err(Error::new(ErrorKind::InvalidData, "its path is not UTF-8"));
+    }
+    Ok(real)
 }

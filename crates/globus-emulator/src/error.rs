@@ -17,8 +17,11 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
-    /// The directory of a collection does not exist or is no directory. Make it first.
-    #[error("the directory {directory:?} of the collection {name:?} cannot be used; make it first")]
+    /// The directory of a collection does not exist, is no directory, or has a path that is not UTF-8. Make it
+    /// first, or give another.
+    #[error(
+        "the directory {directory:?} of the collection {name:?} cannot be used; make it first, or give another"
+    )]
     Collection {
         /// The name of the collection.
         name: String,

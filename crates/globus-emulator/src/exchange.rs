@@ -135,7 +135,10 @@ async fn exchange(call: Call, parts: Parts, path: &str, router: Router) -> Resul
         app.journal.finish(number, None, fault_id);
         return Err(Cut);
     }
-    app.journal.finish(number, Some(response.status().as_u16()), fault_id);
+    let status = response.status().as_u16();
+    app.journal.finish(number, Some(status), fault_id);
+    // Without the query and the base path: either can hold secrets.
+    tracing::info!(number, service = %call.service, method = %parts.method, path, status, "answered");
     spoil(response, &effect).await
 }
 

@@ -21,6 +21,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 //! ```
 //!
+//! # The program
+//!
+//! `globus-emulator serve` runs one for shells and for programs in other languages, and says in one line of JSON
+//! how to reach it; `globus-emulator env` prints the variables. The feature `cli`, on by default, builds it:
+//! programs that embed the library need no default features.
+//!
 //! # What it is not
 //!
 //! It is for tests and for trying things out. Whoever can read its address may use it: it asks nobody for a

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ErrorCode, params};
 
 /// The data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -12,8 +12,13 @@ pub enum StoreError {
     /// The directory or the file in it cannot be made, opened or made private.
     #[error("the emulator's data directory cannot be used; check that it exists, is yours and is writable")]
     Io(#[from] std::io::Error),
+    /// Another emulator uses the data directory. Stop it, or choose another directory.
+    #[error("another emulator is using this data directory; stop it, or choose another directory")]
+    InUse,
     /// The database refused.
-    #[error("the emulator's database refused ({0}); another emulator may be using the same data directory")]
+    #[error(
+        "the emulator's database refused ({0}); check the disk, or remove the data directory to start afresh"
+    )]
     Database(String),
     /// A document in the database is not what this version writes.
     #[error(
@@ -27,6 +32,9 @@ pub enum StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
+        if matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)) {
+            return Self::InUse;
+        }
         // As text, so that the database library's type stays out of the public ones.
         Self::Database(error.to_string())
     }

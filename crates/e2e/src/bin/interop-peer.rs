@@ -1,6 +1,5 @@
 //! The Rust side of the checks against the real Python packages.
 //!
-//!     interop-peer serve                  starts an emulator, prints how to reach it, ends when stdin does
 //!     interop-peer write FORMAT PATH      stores sample tokens
 //!     interop-peer read FORMAT PATH       prints the tokens of a file as JSON; made for samples, it shows them
 //!
@@ -8,10 +7,7 @@
 
 #![allow(clippy::print_stdout, reason = "its output is what the checks read")]
 
-use std::io::Write;
-
-use anyhow::{Context, bail};
-use globus_emulator::Emulator;
+use anyhow::bail;
 use globus_sdk::{
     FileAdapter, Grant, JsonTokenStorage, LegacyJsonTokenStorage, SimpleJsonFileAdapter, Storage,
     StorageAdapter, TokenData, TokenResponse,
@@ -34,35 +30,13 @@ const SAMPLE: &str = r#"{
 async fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["serve"] => serve().await,
         ["write", format, path] => write(format, path).await,
         ["read", format, path] => {
             println!("{}", read(format, path).await?);
             Ok(())
         }
-        _ => bail!("usage: interop-peer serve | write FORMAT PATH | read FORMAT PATH"),
+        _ => bail!("usage: interop-peer write FORMAT PATH | read FORMAT PATH"),
     }
-}
-
-async fn serve() -> anyhow::Result<()> {
-    let directory = tempfile::tempdir()?;
-    std::fs::write(directory.path().join("hello.txt"), "hello")?;
-    let emulator = Emulator::builder().collection("laptop", directory.path()).start().await?;
-    let credentials = emulator.confidential_client();
-    let ready = json!({
-        "variables": emulator.variables().into_iter().collect::<std::collections::BTreeMap<_, _>>(),
-        "control_url": emulator.control_url(),
-        "native_client_id": emulator.native_client_id(),
-        "client_id": credentials.id(),
-        "client_secret": credentials.secret(),
-        "user": {"id": emulator.user().id, "username": emulator.user().username},
-        "collection": emulator.collection("laptop").context("it was given to the builder")?.id,
-    });
-    println!("{ready}");
-    std::io::stdout().flush()?;
-    tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink())).await??;
-    emulator.stop().await;
-    Ok(())
 }
 
 async fn write(format: &str, path: &str) -> anyhow::Result<()> {
