@@ -120,7 +120,13 @@ async fn call(case: &Case) -> Outcome {
                     Err(missing) => return of_missing(missing),
                 }
             };
-            sent.map(drop)
+            match sent {
+                // Some cases play an answer that names no task, which is refused after the request was sent.
+                Err(error) if error.is_decode() && case.whole["response_json"].get("task_id").is_none() => {
+                    Ok(())
+                }
+                sent => sent.map(drop),
+            }
         }
         "task_wait" => return task_wait(case, &client, &clock, &playback).await,
         _ => return Outcome::Pending,

@@ -1,5 +1,9 @@
 //! The macro that makes an operation which submits a task.
 
+use globus_core::{Error, Response, Result};
+
+use crate::transfer::{SubmissionId, SubmitResponse};
+
 /// Makes an operation that submits a document, after one for a submission id where the document has none.
 macro_rules! submission {
     (
@@ -52,12 +56,34 @@ macro_rules! submission {
             ) -> globus_core::Result<globus_core::Response<$crate::transfer::SubmitResponse>> {
                 if self.$data.0.submission_id.is_none() {
                     let answer = self.client.get_submission_id().send().await?;
-                    self.$data.0.submission_id = Some(answer.value.to_string());
+                    self.$data.0.submission_id = Some(super::submission::id(&answer)?);
                 }
-                self.call.json(&self.$data).send_document().await
+                let answer = self.call.json(&self.$data).send_document().await?;
+                super::submission::task(stringify!($method), answer)
             }
         }
     };
+}
+
+/// The submission id of an answer. Without one, nothing would keep a repeated submission from being done twice.
+pub(super) fn id(answer: &SubmissionId) -> Result<String> {
+    if answer.value.is_empty() {
+        return Err(Error::unexpected_answer(
+            "the answer holds no submission id (`value`); nothing was submitted",
+        ));
+    }
+    Ok(answer.value.to_string())
+}
+
+/// An answer that names the task. Any other is of no use, and the task may exist.
+pub(super) fn task(operation: &str, answer: Response<SubmitResponse>) -> Result<Response<SubmitResponse>> {
+    if answer.task_id.is_nil() {
+        return Err(Error::unexpected_answer(format!(
+            "the answer to {operation} names no task (`task_id`); the task may exist, so look for it with task_list, \
+             or submit again with the same submission id"
+        )));
+    }
+    Ok(answer)
 }
 
 pub(super) use submission;
