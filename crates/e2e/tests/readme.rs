@@ -1,16 +1,19 @@
 //! The how-tos of the README, compiled as they stand there and run where they can be.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "the how-tos print")]
 
 mod support;
 
 use globus_emulator::{Fault, TokenFilter};
 use globus_sdk::auth::IdTokenDecoder;
+use globus_sdk::transfer::{FilterMethod, SyncLevel, TaskWaitError};
 use globus_sdk::{
     AccessTokenAuthorizer, ClientCredentialsAuthorizer, ConfidentialAppAuthClient, FileAdapter,
     JsonTokenStorage, NativeAppAuthClient, RefreshTokenAuthorizer, SimpleJsonFileAdapter, Storage,
-    StorageAdapter, TransferClient,
+    StorageAdapter, TransferClient, TransferData,
 };
+use http::Method;
 use support::World;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -79,6 +82,51 @@ async fn run_a_daemon_and_log_people_in_to_a_portal() -> Outcome {
     let tokens = flow.finish(redirected.url.as_str()).await?;
     let claims = IdTokenDecoder::new(&client).decode_response(&tokens).await?;
     assert_eq!(claims.sub, world.emulator.user().id.to_string());
+    Ok(())
+}
+
+#[tokio::test]
+async fn copy_files_and_wait_until_they_are_there() -> Outcome {
+    let world = World::start().await;
+    let transfer_client = world.logged_in_transfer().await;
+    let (laptop_id, cluster_id) = (world.id("laptop"), world.id("cluster"));
+    std::fs::create_dir(world.dir("laptop").join("data"))?;
+    std::fs::write(world.dir("laptop").join("data/a.csv"), "1,2")?;
+    std::fs::write(world.dir("laptop").join("data/a.tmp"), "x")?;
+
+    let data = TransferData::new(laptop_id, cluster_id)
+        .label("nightly copy")
+        .sync_level(SyncLevel::Checksum)
+        .add_filter_rule("*.tmp", FilterMethod::Exclude)
+        .add_folder("/~/data/", "/~/backup/");
+    let submitted = transfer_client.submit_transfer(data).send().await?;
+
+    let waiter = transfer_client.task_wait(submitted.task_id).on_progress(|progress| {
+        println!("{} of {} files", progress.files_done(), progress.files_total());
+    });
+    match waiter.await {
+        Ok(task) => assert_eq!(task.bytes_transferred, 3),
+        Err(TaskWaitError::Failed(failure)) => panic!("{}", failure.fault),
+        Err(other) => return Err(other.into()),
+    }
+    assert_eq!(std::fs::read_dir(world.dir("cluster").join("backup"))?.count(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn go_through_a_long_list_and_call_what_has_no_method() -> Outcome {
+    let world = World::start().await;
+    let transfer_client = world.logged_in_transfer().await;
+    let mut tasks = transfer_client.task_list().filter("status:ACTIVE").items().without_cap();
+    let mut ids = Vec::new();
+    while let Some(task) = tasks.next().await {
+        ids.push(task?.task_id.clone());
+    }
+    assert!(ids.is_empty());
+
+    let id = world.id("laptop");
+    let answer = transfer_client.request(Method::GET, format!("/v0.10/endpoint/{id}")).send().await?;
+    assert_eq!(answer["display_name"], "laptop");
     Ok(())
 }
 

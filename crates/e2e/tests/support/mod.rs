@@ -2,9 +2,14 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use std::path::Path;
+
 use globus_emulator::{Emulator, EmulatorBuilder};
-use globus_sdk::{Authorizer, NativeAppAuthClient, TokenData, TokenResponse, TransferClient};
+use globus_sdk::{
+    AccessTokenAuthorizer, Authorizer, NativeAppAuthClient, TokenData, TokenResponse, TransferClient,
+};
 use tempfile::TempDir;
+use uuid::Uuid;
 
 /// A running emulator with the collections `laptop` and `cluster`.
 pub(crate) struct World {
@@ -54,6 +59,23 @@ impl World {
             .environment(self.emulator.environment())
             .build()
             .unwrap()
+    }
+
+    /// A client of Transfer for the emulator's user.
+    pub(crate) async fn logged_in_transfer(&self) -> TransferClient {
+        let response = self.log_in().await;
+        let tokens = &response.by_resource_server()[TransferClient::RESOURCE_SERVER];
+        self.transfer(AccessTokenAuthorizer::new(tokens.access_token.clone()))
+    }
+
+    /// The id of a collection.
+    pub(crate) fn id(&self, collection: &str) -> Uuid {
+        self.emulator.collection(collection).unwrap().id
+    }
+
+    /// The directory of a collection.
+    pub(crate) fn dir(&self, collection: &str) -> &Path {
+        self.emulator.collection_dir(collection).unwrap()
     }
 
     /// How many refresh grants the token endpoint has seen.
