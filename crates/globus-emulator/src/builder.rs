@@ -140,7 +140,8 @@ impl EmulatorBuilder {
     ///
     /// # Errors
     ///
-    /// [`StartError`] when there is no tokio runtime, the port is taken, a collection's directory is missing,
+    /// [`StartError`] when there is no tokio runtime, the port is taken, a collection's directory is missing, two
+    /// collections have the same name,
     /// or the data directory cannot be used.
     pub async fn start(self) -> Result<Emulator, StartError> {
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| StartError::NoRuntime)?;
@@ -196,8 +197,11 @@ impl EmulatorBuilder {
 
     /// Adds the collections; one that was there before under the same name keeps its id.
     fn add_collections(&self, world: &mut World) -> Result<Vec<Collection>, StartError> {
-        let mut added = Vec::new();
+        let mut added: Vec<Collection> = Vec::new();
         for (name, directory, kind) in &self.collections {
+            if added.iter().any(|other| other.name == *name) {
+                return Err(StartError::SameName { name: name.clone() });
+            }
             let directory = real_directory(directory).map_err(|source| StartError::Collection {
                 name: name.clone(),
                 directory: directory.clone(),

@@ -31,6 +31,12 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
+    /// Two collections have the same name. Give each a name of its own.
+    #[error("two collections are called {name:?}; give each a name of its own")]
+    SameName {
+        /// The name.
+        name: String,
+    },
     /// The data directory cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -118,6 +118,9 @@ async fn what_does_not_exist_is_told_in_json() {
 async fn starting_tells_what_is_wrong() {
     let missing = Emulator::builder().collection("gone", "/nonexistent/directory").start().await.unwrap_err();
     assert!(matches!(missing, StartError::Collection { .. }), "{missing}");
+    let here = tempfile::tempdir().unwrap();
+    let twice = Emulator::builder().collection("a", here.path()).collection("a", here.path()).start().await;
+    assert!(matches!(twice.unwrap_err(), StartError::SameName { name } if name == "a"));
     let setup = setup().await;
     let port = url::Url::parse(setup.emulator.base_url()).unwrap().port().unwrap();
     let taken = Emulator::builder().port(port).start().await.unwrap_err();
