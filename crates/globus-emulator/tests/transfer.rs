@@ -155,9 +155,9 @@ async fn directories_are_copied_byte_for_byte_and_counted() {
     assert_eq!(moved["DATA"][0]["destination_path"], "/copy/of/data/big");
     assert_eq!(
         (&moved["DATA"][0]["size"], &moved["DATA"][0]["checksum_algorithm"]),
-        (&json!(12_000_000), &json!("MD5"))
+        (&json!(12_000_000), &json!("SHA1"))
     );
-    assert_eq!(moved["DATA"][1]["checksum"], "eb5c1399a871211c7e7ed732d15e3a8b");
+    assert_eq!(moved["DATA"][1]["checksum"], "da39a3ee5e6b4b0d3255bfef95601890afd80709");
     assert!(moved["next_marker"].is_null());
     assert_eq!(json(caller.get(&format!("task/{id}/pause_info")).await, 200).await["pause_rules"], json!([]));
     assert_eq!(caller.events(&id).await, ["SUCCEEDED", "STARTED"]);
@@ -255,9 +255,9 @@ async fn a_missing_source_is_retried_until_it_appears_or_the_deadline_passes() {
     setup.emulator.advance(Duration::from_secs(86_400));
     let task = caller.finished(&never).await;
     assert_eq!(task["status"], "FAILED");
-    assert_eq!(task["fatal_error"]["code"], "DEADLINE");
+    assert_eq!(task["fatal_error"]["code"], "EXPIRED");
     assert_eq!(task["subtasks_expired"], 1);
-    assert_eq!(caller.events(&never).await, ["DEADLINE", "FILE_NOT_FOUND", "FILE_NOT_FOUND", "STARTED"]);
+    assert_eq!(caller.events(&never).await, ["EXPIRED", "FILE_NOT_FOUND", "FILE_NOT_FOUND", "STARTED"]);
     let errors = json(caller.get(&format!("task/{never}/event_list?filter=is_error:1")).await, 200).await;
     assert_eq!(errors["total"], 3);
     assert!(serde_json::from_str::<Value>(&text(&errors["DATA"][1]["details"])).unwrap().is_object());
@@ -341,7 +341,7 @@ async fn filters_checksums_and_extra_files_are_obeyed() {
         caller.finished(&id).await
     };
     let task = with_checksum("0000000000000000000000000000000000000000").await;
-    assert_eq!(task["fatal_error"]["code"], "VERIFY_CHECKSUM");
+    assert_eq!(task["fatal_error"]["code"], "EXTERNAL_CHECKSUM_MISMATCH");
     assert!(!setup.b.path().join("sum").exists());
     assert_eq!(with_checksum("A9993E364706816ABA3E25717850C26C9CD0D89D").await["status"], "SUCCEEDED");
 }
@@ -358,7 +358,7 @@ async fn a_file_does_not_replace_a_directory_and_a_directory_is_not_copied_into_
 
     let options = json!({"destination_endpoint": setup.id("laptop")});
     let task = caller.run(&[("/", "/inner")], &options).await;
-    assert_eq!(task["fatal_error"]["code"], "DIRECTORY_INTO_ITSELF");
+    assert_eq!(task["fatal_error"]["code"], "INVALID_PATH_NAME");
 }
 
 #[cfg(unix)]
