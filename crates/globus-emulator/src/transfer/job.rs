@@ -278,8 +278,13 @@ impl Job<'_> {
 
     /// Waits before a file as the limits ask.
     pub(super) fn before_file(&mut self) -> Result<(), Trouble> {
-        let begun = self.app.clock.now();
-        self.wait(|pace| pace.before_file(begun))
+        #[expect(
+            clippy::redundant_closure_for_method_calls,
+            reason = "the method's lifetime is one of many"
+        )]
+        self.wait(|pace| pace.next_file())?;
+        self.pace.begin_file();
+        Ok(())
     }
 
     /// Counts bytes that were copied, and waits as the limits ask.

@@ -20,6 +20,8 @@ pub(super) struct Pace<'a> {
     deadline: Timestamp,
     since: Timestamp,
     bytes: u64,
+    /// When the last file was begun, or the task.
+    last_file: Timestamp,
 }
 
 impl<'a> Pace<'a> {
@@ -33,6 +35,7 @@ impl<'a> Pace<'a> {
             deadline: Timestamp::MAX,
             since: app.clock.now(),
             bytes: 0,
+            last_file: app.clock.now(),
         };
         pace.read_limits();
         pace
@@ -82,10 +85,15 @@ impl<'a> Pace<'a> {
         Some(later(self.since, i64::try_from(millis).unwrap_or(i64::MAX)))
     }
 
-    /// Until when to wait before a file that was begun at a time.
-    pub(super) fn before_file(&mut self, begun: Timestamp) -> Option<Timestamp> {
+    /// Until when to wait before the next file. The wait counts from the file before, so that who sees that one
+    /// done and then moves the clock knows what will be begun.
+    pub(super) fn next_file(&mut self) -> Option<Timestamp> {
         let delay = self.limits().file_delay_ms;
-        (delay > 0).then(|| later(begun, i64::try_from(delay).unwrap_or(i64::MAX)))
+        (delay > 0).then(|| later(self.last_file, i64::try_from(delay).unwrap_or(i64::MAX)))
+    }
+
+    pub(super) fn begin_file(&mut self) {
+        self.last_file = self.app.clock.now();
     }
 
     /// Whether it is not yet that time.

@@ -113,7 +113,7 @@ pub(super) fn refused(message: impl Into<String>) -> Failure {
 
 impl Request {
     /// The collections that it works on.
-    pub(super) fn endpoints(&self) -> Vec<&str> {
+    pub(crate) fn endpoints(&self) -> Vec<&str> {
         match self {
             Self::Transfer(request) => vec![&request.source_endpoint, &request.destination_endpoint],
             Self::Delete(request) => vec![&request.endpoint],
