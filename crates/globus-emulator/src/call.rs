@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::failure::Failure;
@@ -21,6 +22,10 @@ pub(crate) struct Call {
     pub(crate) service: Service,
     /// The address that the caller used, up to and with the base path: `http://127.0.0.1:4000/<random>/`.
     pub(crate) base_url: String,
+    /// The path below the service.
+    pub(crate) path: String,
+    /// The id under which the answer and the journal know the request.
+    pub(crate) request_id: String,
     pub(crate) headers: HeaderMap,
     pub(crate) query: Params,
     pub(crate) body: Bytes,
@@ -35,7 +40,13 @@ impl Call {
     /// The JSON body as a type.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         serde_json::from_slice(&self.body).map_err(|error| {
-            let place = format!("line {} column {}", error.line(), error.column());
+            let text = error.to_string();
+            // Which member is missing may be told; other texts may quote what was sent.
+            let missing = text.strip_prefix("missing field `").and_then(|text| text.split('`').next());
+            let place = match missing {
+                Some(member) => format!("{member} is missing"),
+                None => format!("line {} column {}", error.line(), error.column()),
+            };
             let code = match self.service {
                 Service::Transfer => "ClientError.BadRequest",
                 _ => "BAD_REQUEST",
@@ -62,6 +73,14 @@ impl Call {
         let fingerprint = random::fingerprint(bearer_text(&self.headers)?);
         let now = self.app.now();
         self.app.world.read(|world| world.bearer(&fingerprint, now))
+    }
+
+    /// The answer of a Transfer call that did something.
+    pub(crate) fn result(&self, data_type: &str, code: &str, message: &str) -> Value {
+        json!({
+            "DATA_TYPE": data_type, "code": code, "message": message, "resource": self.path,
+            "request_id": self.request_id,
+        })
     }
 
     /// The address of a service as this caller sees it, with a slash at the end.

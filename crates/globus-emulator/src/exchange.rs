@@ -71,8 +71,18 @@ async fn dispatch(app: &Arc<App>, router: Router, request: Request<Body>) -> Res
         return Ok(gate::no_such_service(&first).into_response());
     };
     let query = Params::parse(parts.uri.query().unwrap_or_default().as_bytes());
-    let call = Call { app: app.clone(), service, base_url, headers: parts.headers.clone(), query, body };
-    exchange(call, parts, &rest, router).await
+    let call = Call {
+        app: app.clone(),
+        service,
+        base_url,
+        path: rest,
+        // It is known when the request is recorded.
+        request_id: String::new(),
+        headers: parts.headers.clone(),
+        query,
+        body,
+    };
+    exchange(call, parts, router).await
 }
 
 /// The path below the base, with repeated slashes joined: some clients double the one after the service.
@@ -98,13 +108,13 @@ fn split_service(path: &str) -> (String, String) {
     }
 }
 
-async fn exchange(call: Call, parts: Parts, path: &str, router: Router) -> Result<Response<Body>, Cut> {
+async fn exchange(mut call: Call, parts: Parts, router: Router) -> Result<Response<Body>, Cut> {
     let app = call.app.clone();
-    let recorded = recorded(&call, &parts, path);
+    let recorded = recorded(&call, &parts);
     let met = Met {
         service: call.service,
         method: parts.method.as_str(),
-        path,
+        path: &call.path,
         client: recorded.client.as_deref(),
         grant_type: recorded.form_value("grant_type"),
     };
@@ -119,14 +129,14 @@ async fn exchange(call: Call, parts: Parts, path: &str, router: Router) -> Resul
         app.journal.finish(number, None, fault_id);
         return Err(Cut);
     }
-    let request_id = request_id(number);
+    call.request_id = request_id(number);
     let response = if let Kind::Status(status) = effect.kind {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Failure::of_status(call.service, status).into_response()
     } else {
-        process(&call, parts.clone(), path, router).await?
+        process(&call, parts.clone(), router).await?
     };
-    let response = render(response, &call, &parts, path, &request_id);
+    let response = render(response, &call, &parts);
     // The answer is late, not the effect: a caller that gives up waiting cannot know whether it was done.
     if !effect.latency.is_zero() {
         tokio::time::sleep(effect.latency).await;
@@ -138,13 +148,13 @@ async fn exchange(call: Call, parts: Parts, path: &str, router: Router) -> Resul
     let status = response.status().as_u16();
     app.journal.finish(number, Some(status), fault_id);
     // Without the query and the base path: either can hold secrets.
-    tracing::info!(number, service = %call.service, method = %parts.method, path, status, "answered");
+    tracing::info!(number, service = %call.service, method = %parts.method, path = call.path, status, "answered");
     spoil(response, &effect).await
 }
 
-async fn process(call: &Call, mut parts: Parts, path: &str, router: Router) -> Result<Response<Body>, Cut> {
+async fn process(call: &Call, mut parts: Parts, router: Router) -> Result<Response<Body>, Cut> {
     let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    let Ok(uri) = format!("/{}{path}{query}", call.service).parse::<Uri>() else {
+    let Ok(uri) = format!("/{}{}{query}", call.service, call.path).parse::<Uri>() else {
         return Ok(StatusCode::BAD_REQUEST.into_response());
     };
     parts.uri = uri;
@@ -153,28 +163,22 @@ async fn process(call: &Call, mut parts: Parts, path: &str, router: Router) -> R
 }
 
 /// Puts a refusal into the words of its service.
-fn render(
-    mut response: Response<Body>,
-    call: &Call,
-    parts: &Parts,
-    path: &str,
-    request_id: &str,
-) -> Response<Body> {
+fn render(mut response: Response<Body>, call: &Call, parts: &Parts) -> Response<Body> {
     let method = parts.method.as_str();
     let failure = response.extensions_mut().remove::<Failure>().or_else(|| match response.status() {
         // The router's own refusals have no body.
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
             if !response.headers().contains_key(header::CONTENT_TYPE) =>
         {
-            Some(Failure::no_such_route(call.service, method, path))
+            Some(Failure::no_such_route(call.service, method, &call.path))
         }
         _ => None,
     });
     let mut response = match failure {
-        Some(failure) => failure.render(call.service, path, request_id),
+        Some(failure) => failure.render(call.service, &call.path, &call.request_id),
         None => response,
     };
-    if let Ok(id) = HeaderValue::try_from(request_id) {
+    if let Ok(id) = HeaderValue::try_from(&call.request_id) {
         response.headers_mut().insert("x-request-id", id);
     }
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -219,7 +223,7 @@ fn replace(response: Response<Body>, body: Vec<u8>) -> Response<Body> {
 }
 
 /// The request as the journal shows it.
-fn recorded(call: &Call, parts: &Parts, path: &str) -> RecordedRequest {
+fn recorded(call: &Call, parts: &Parts) -> RecordedRequest {
     let form = match content_type(&call.headers) {
         Some(kind) if kind.starts_with("application/x-www-form-urlencoded") => call.form(),
         _ => Params::default(),
@@ -245,7 +249,7 @@ fn recorded(call: &Call, parts: &Parts, path: &str) -> RecordedRequest {
         time: now,
         service: call.service,
         method: parts.method.to_string(),
-        path: path.to_owned(),
+        path: call.path.clone(),
         query: mask::params(&call.query),
         form: mask::params(&form),
         json,

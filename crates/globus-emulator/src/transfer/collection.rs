@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::paths::Root;
+use super::record::Status;
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::world::World;
@@ -27,7 +28,8 @@ impl CollectionRecord {
         Root::new(&self.directory)
     }
 
-    fn document(&self, world: &World, caller: &str) -> Value {
+    /// The endpoint document, with every key that the service's has.
+    fn document(&self, world: &World, caller: &str, port: u16) -> Value {
         let owner = world.identities.get(&self.owner).map(|identity| identity.username.clone());
         let roles = if world.linked(&self.owner).iter().any(|identity| identity.id == caller) {
             json!(["administrator"])
@@ -38,23 +40,37 @@ impl CollectionRecord {
         let mut body = json!({
             "DATA_TYPE": "endpoint", "id": self.id, "display_name": self.name, "name": self.name,
             "canonical_name": format!("{}#{}", self.owner, self.id), "entity_type": self.entity_type,
-            "owner_id": self.owner, "owner_string": owner, "is_globus_connect": personal,
+            "owner_id": self.owner, "owner_string": owner, "username": owner, "is_globus_connect": personal,
             "gcp_connected": personal.then_some(true), "gcp_paused": personal.then_some(false),
             "default_directory": "/", "public": false, "shareable": false, "force_encryption": false,
-            "disable_verify": false, "high_assurance": false, "my_effective_roles": roles,
-            "acl_available": false, "acl_editable": false, "network_use": "normal", "in_use": false,
+            "force_verify": false, "disable_verify": false, "disable_anonymous_writes": false,
+            "high_assurance": false, "mfa_required": false, "my_effective_roles": roles,
+            "acl_available": false, "acl_editable": false, "network_use": "normal", "in_use": self.is_in_use(world),
             "max_concurrency": 4, "preferred_concurrency": 2, "max_parallelism": 8, "preferred_parallelism": 4,
-            "expired": false, "activated": true, "non_functional": false,
+            // Nothing has to be activated any more; these are what is left of it.
+            "activated": true, "expired": false, "expires_in": -1, "expire_time": null,
+            "s3_owner_activated": false, "french_english_bilingual": false, "non_functional": false,
+            "local_user_info_available": true,
         });
         for member in NOT_SET {
             body[member] = Value::Null;
         }
+        body["DATA"] = json!([{
+            "DATA_TYPE": "server", "id": 1, "hostname": "127.0.0.1", "port": port, "scheme": "http",
+            "uri": format!("http://127.0.0.1:{port}"), "subject": null,
+        }]);
         body
+    }
+
+    /// Whether a task works on it.
+    fn is_in_use(&self, world: &World) -> bool {
+        let active = world.tasks.values().filter(|task| task.status == Status::Active);
+        active.flat_map(|task| task.request.endpoints()).any(|id| id.eq_ignore_ascii_case(&self.id))
     }
 }
 
 /// Members of an endpoint that this kind of collection has no value for. They are there all the same.
-const NOT_SET: [&str; 30] = [
+const NOT_SET: [&str; 35] = [
     "acl_max_expiration_period_mins",
     "authentication_policy_id",
     "authentication_timeout_mins",
@@ -64,6 +80,7 @@ const NOT_SET: [&str; 30] = [
     "description",
     "gcs_manager_url",
     "gcs_version",
+    "globus_connect_setup_key",
     "host_endpoint",
     "host_endpoint_display_name",
     "host_endpoint_id",
@@ -72,12 +89,15 @@ const NOT_SET: [&str; 30] = [
     "info_link",
     "keywords",
     "last_accessed_time",
-    "local_user_info_available",
     "mapped_collection_display_name",
     "mapped_collection_id",
+    "myproxy_dn",
+    "myproxy_server",
     "non_functional_endpoint_display_name",
     "non_functional_endpoint_id",
+    "oauth_server",
     "organization",
+    "s3_url",
     "sharing_target_endpoint",
     "sharing_target_root_path",
     "storage_type",
@@ -85,6 +105,7 @@ const NOT_SET: [&str; 30] = [
     "tlsftp_server",
     "user_message",
     "user_message_link",
+    "acl_expiration_mins",
 ];
 
 /// Whether an identity may use a collection: its owner and the emulator's user may, with what is linked.
@@ -112,8 +133,13 @@ pub(super) fn usable(world: &World, id: &str, bearer: &Bearer) -> Result<Collect
 
 pub(super) async fn show(call: Call, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
     let bearer = super::caller(&call)?;
-    call.app.world.read(|world| Ok(Json(known(world, &id)?.document(world, bearer.identity()))))
+    call.app
+        .world
+        .read(|world| Ok(Json(known(world, &id)?.document(world, bearer.identity(), call.app.port))))
 }
+
+/// The longest page of a search.
+const MAX_FOUND: usize = 1000;
 
 pub(super) async fn search(call: Call) -> Result<Json<Value>, Failure> {
     let bearer = super::caller(&call)?;
@@ -126,7 +152,8 @@ pub(super) async fn search(call: Call) -> Result<Json<Value>, Failure> {
             "filter_scope=all needs filter_fulltext or filter_owner_id",
         ));
     }
-    let (offset, limit) = (query.number("offset").unwrap_or(0), query.number("limit").unwrap_or(100));
+    let (offset, limit) =
+        (query.number("offset").unwrap_or(0), query.number("limit").unwrap_or(100).min(MAX_FOUND));
     let found: Vec<Value> = call.app.world.read(|world| {
         let me = bearer.identity();
         world
@@ -140,7 +167,7 @@ pub(super) async fn search(call: Call) -> Result<Json<Value>, Failure> {
                     && query.get("filter_entity_type").is_none_or(|kind| kind == collection.entity_type)
                     && (scope != "my-endpoints" || collection.owner == me)
             })
-            .map(|collection| collection.document(world, me))
+            .map(|collection| collection.document(world, me, call.app.port))
             .collect()
     });
     let total = found.len();

@@ -1,433 +1,420 @@
-//! One task at work: takes items, walks directories, copies files, and keeps the record truthful.
+//! Transfer tasks: what is named, what is in it, and what is too much at the destination.
 
-use std::fs::{self, File, Metadata};
-use std::io::{Read as _, Write as _};
-use std::path::Path;
-use std::time::SystemTime;
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use globus_core::Clock as _;
-use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use cap_std::fs::{DirEntry, FileType};
 
-use super::directory;
-use super::pace::Pace;
-use super::paths::{Below, Problem, Root};
-use super::record::{Counters, End, Moved, Status, TaskRecord};
-use super::request::{Rules, TransferRequest};
-use super::runner::Control;
-use super::verify::{self, Algorithm};
-use crate::app::App;
+use super::file::FileWork;
+use super::job::{Job, Labor, Subject, Trouble};
+use super::paths::{Below, Directory, Root};
+use super::problem::Problem;
+use super::request::{Rules, Symlinks, TransferRequest};
 
-/// Emulated time between two tries.
-const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(10);
-
-/// Runs a task to its end, or until it is cancelled or the emulator stops.
-pub(super) fn run(app: &App, id: &str, control: &Control) {
-    let Some(mut job) = Job::new(app, id, control) else { return };
-    let Some(end) = job.work() else { return };
-    job.publish_with(|task, now| task.end(now, end));
+/// A directory at the source and the one at the destination that it is copied to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Pair {
+    pub(super) source: Below,
+    pub(super) destination: Below,
 }
 
 /// One thing to do.
-#[derive(Debug, Clone)]
 pub(super) enum Work {
     /// An item of the request, by its place there.
     Item(usize),
-    Directory {
-        source: Below,
-        destination: Below,
-    },
-    File {
-        source: Below,
-        destination: Below,
-        /// The item that names this very file, with its checksum.
-        item: Option<usize>,
-    },
+    Directory(Rc<Pair>),
+    File(FileWork),
     Link {
-        source: Below,
-        destination: Below,
+        within: Rc<Pair>,
+        name: OsString,
     },
+    /// Removes from the destination what the source does not have.
+    Extra(Rc<Pair>),
 }
 
-/// Why a thing could not be done.
-#[derive(Debug)]
-pub(super) enum Trouble {
-    Source(Problem),
-    Destination(Problem),
-    /// The copy does not have the checksum of the source.
-    Checksum,
-    /// Trying again cannot help.
-    Fatal(String, String),
-    /// The task was cancelled, or the emulator stops.
-    Stopped,
+/// The directories that were worked in last: the next file mostly is in them too.
+struct Opened {
+    pair: Rc<Pair>,
+    source: Option<Rc<Directory>>,
+    destination: Option<Rc<Directory>>,
 }
 
-pub(super) struct Job<'a> {
-    app: &'a App,
-    id: &'a str,
-    control: &'a Control,
-    deadline: Timestamp,
+pub(super) struct Copying {
     pub(super) request: TransferRequest,
-    pub(super) source: Root,
-    pub(super) destination: Root,
-    pub(super) rules: Rules,
-    pace: Pace<'a>,
-    pub(super) counters: Counters,
-    pub(super) todo: Vec<Work>,
+    source: Root,
+    destination: Root,
+    rules: Rules,
+    /// Destinations that several items name.
+    ambiguous: HashSet<Below>,
+    opened: Option<Opened>,
+    /// Directories whose destinations may have too much.
+    walked: Vec<Rc<Pair>>,
+    pub(super) buffer: Vec<u8>,
 }
 
-impl<'a> Job<'a> {
-    fn new(app: &'a App, id: &'a str, control: &'a Control) -> Option<Self> {
-        let now = app.clock.now();
-        app.world
-            .change_anyway(|world| {
-                let task = world.tasks.get_mut(id)?;
-                if task.status != Status::Active {
-                    return None;
-                }
-                if task.events.is_empty() {
-                    task.note(now, "STARTED", "started", &json!({}), false);
-                }
-                // A task that an earlier emulator left unfinished begins anew; copying again does no harm.
-                task.counters = Counters::default();
-                task.successful.clear();
-                task.skipped.clear();
-                let (request, deadline) = (task.request.clone(), task.deadline);
-                let root = |endpoint: &Option<String>| {
-                    let id = endpoint.as_deref().unwrap_or_default().to_ascii_lowercase();
-                    world.collections.get(&id).map(super::collection::CollectionRecord::root)
-                };
-                let (source, destination) =
-                    (root(&request.source_endpoint), root(&request.destination_endpoint));
-                let (Some(source), Some(destination)) = (source, destination) else {
-                    let description = "a collection of the task is gone".to_owned();
-                    let end = End::Fatal { code: "ENDPOINT_ERROR".to_owned(), description };
-                    world.tasks.get_mut(id)?.end(now, end);
-                    return None;
-                };
-                Some((request, deadline, source, destination))
-            })
-            .map(|(request, deadline, source, destination)| {
-                let counters = Counters {
-                    total: u64::try_from(request.items.len()).unwrap_or(u64::MAX),
-                    ..Counters::default()
-                };
-                Self {
-                    app,
-                    id,
-                    control,
-                    deadline,
-                    source,
-                    destination,
-                    // The rules were checked when the task was submitted.
-                    rules: request.rules().unwrap_or_default(),
-                    pace: Pace::new(app, control),
-                    counters,
-                    todo: (0..request.items.len()).rev().map(Work::Item).collect(),
-                    request,
-                }
-            })
+impl Copying {
+    pub(super) fn new(request: TransferRequest, source: Root, destination: Root) -> Self {
+        let mut seen = HashSet::new();
+        let ambiguous = request
+            .items
+            .iter()
+            .filter_map(|item| Below::parse(&item.destination_path).ok())
+            .filter_map(|path| seen.replace(path))
+            .collect();
+        Self {
+            // The rules were checked when the task was submitted.
+            rules: request.rules().unwrap_or_default(),
+            request,
+            source,
+            destination,
+            ambiguous,
+            opened: None,
+            walked: Vec::new(),
+            buffer: Vec::new(),
+        }
     }
 
-    /// Does everything; nothing when the task is to be left as it is.
-    fn work(&mut self) -> Option<End> {
-        self.publish();
-        while let Some(work) = self.todo.pop() {
-            loop {
-                if self.control.is_canceled() {
-                    return None;
-                }
-                if self.app.clock.now() >= self.deadline {
-                    return Some(End::DeadlinePassed);
-                }
-                match self.attempt(&work) {
-                    Ok(()) => break,
-                    Err(Trouble::Stopped) => return None,
-                    Err(Trouble::Fatal(code, description)) => return Some(End::Fatal { code, description }),
-                    Err(Trouble::Source(problem)) if self.request.skip_source_errors => {
-                        self.skip(&work, problem);
-                        break;
-                    }
-                    Err(trouble) => {
-                        if let Some(end) = self.stumble(&work, &trouble) {
-                            return Some(end);
-                        }
-                    }
-                }
-            }
-            self.publish();
+    fn opened(&mut self, pair: &Rc<Pair>) -> &mut Opened {
+        if self.opened.as_ref().is_none_or(|opened| opened.pair != *pair) {
+            self.opened = None;
         }
-        Some(End::Succeeded)
+        self.opened.get_or_insert_with(|| Opened { pair: pair.clone(), source: None, destination: None })
     }
 
-    fn attempt(&mut self, work: &Work) -> Result<(), Trouble> {
-        match work {
-            Work::Item(place) => self.take_item(*place),
-            Work::Directory { source, destination } => directory::walk(self, source, destination),
-            Work::Link { source, destination } => directory::copy_link(self, source, destination),
-            Work::File { source, destination, item } => {
-                let before = (self.counters.bytes_transferred, self.counters.bytes_checksummed);
-                let outcome = self.file(source, destination, *item);
-                if outcome.is_err() {
-                    // A try that failed moved nothing.
-                    (self.counters.bytes_transferred, self.counters.bytes_checksummed) = before;
-                }
-                outcome
-            }
+    /// The source's directory.
+    pub(super) fn source_directory(&mut self, pair: &Rc<Pair>) -> Result<Rc<Directory>, Problem> {
+        if let Some(open) = &self.opened(pair).source {
+            return Ok(open.clone());
         }
+        let open = Rc::new(self.source.directory(&pair.source)?);
+        self.opened(pair).source = Some(open.clone());
+        Ok(open)
+    }
+
+    /// The destination's directory, made as needed.
+    pub(super) fn destination_directory(&mut self, pair: &Rc<Pair>) -> Result<Rc<Directory>, Problem> {
+        if let Some(open) = &self.opened(pair).destination {
+            return Ok(open.clone());
+        }
+        let open = Rc::new(self.destination.directory_for_writing(&pair.destination)?);
+        self.opened(pair).destination = Some(open.clone());
+        Ok(open)
+    }
+
+    /// The directory and name of what a link at the source leads to.
+    pub(super) fn followed(&self, link: &Below) -> Result<(Directory, OsString), Problem> {
+        let real = self.source.resolve(link)?;
+        self.source.parent(&real)?.ok_or(Problem::IsDirectory)
     }
 
     /// Finds out what an item is, and puts that in its place.
-    fn take_item(&mut self, place: usize) -> Result<(), Trouble> {
+    fn take_item(&mut self, job: &mut Job<'_>, place: usize, todo: &mut Vec<Work>) -> Result<(), Trouble> {
+        job.items_done = place;
         let item = &self.request.items[place];
-        let parse = |path: &str| Below::parse(path);
-        let source = parse(&item.source_path).map_err(Trouble::Source)?;
-        let destination = parse(&item.destination_path).map_err(Trouble::Destination)?;
-        let real = self.source.existing(&source).map_err(permanent)?;
-        let found = fs::symlink_metadata(real).map_err(|error| Trouble::Source(error.into()))?;
-        let fatal = |code: &str, text: &str| Err(Trouble::Fatal(code.to_owned(), text.to_owned()));
-        match (found.is_dir(), item.recursive) {
+        let recursive = item.recursive;
+        let source = Below::parse(&item.source_path).map_err(Trouble::Source)?;
+        let destination = Below::parse(&item.destination_path).map_err(Trouble::Destination)?;
+        let (found, is_link) = self.look(&source, &destination).map_err(Trouble::Source)?;
+        let fatal = |code: &'static str, text: &str| {
+            Err(Trouble::Fatal(code, format!("{text}: {}", self.request.items[place].source_path)))
+        };
+        match (found.is_dir(), recursive) {
             (true, Some(false)) => return fatal("IS_A_DIRECTORY", "a directory needs recursive"),
             (false, Some(true)) => {
                 return fatal("NOT_A_DIRECTORY", "a file cannot be transferred recursively");
             }
-            (true, _) => self.todo.push(Work::Directory { source, destination }),
+            (true, _) => todo.push(Work::Directory(Rc::new(Pair { source, destination }))),
+            (false, _) if self.ambiguous.contains(&destination) => {
+                return fatal("AMBIGUOUS_PATH", "another item has the same destination");
+            }
             (false, _) => {
-                self.counters.files += 1;
-                self.todo.push(Work::File { source, destination, item: Some(place) });
+                let (Some((from, name)), Some((to, new_name))) = (source.split(), destination.split()) else {
+                    return Err(Trouble::Destination(Problem::IsDirectory));
+                };
+                job.counters.files += 1;
+                let within = Rc::new(Pair { source: from, destination: to });
+                let new_name = (new_name != name).then_some(new_name);
+                let work = FileWork { within, name, new_name, follow: is_link, item: Some(place) };
+                todo.push(Work::File(work));
             }
         }
         Ok(())
     }
 
-    /// Copies one file: to a temporary name, verified, then renamed.
-    fn file(&mut self, source: &Below, destination: &Below, item: Option<usize>) -> Result<(), Trouble> {
-        self.pace.before_file();
-        let (mut from, seen) = self.source.open(source).map_err(permanent)?;
-        let (parent, name) =
-            self.destination.parent_for_writing(destination).map_err(permanent_destination)?;
-        let target = parent.join(&name);
-        let there = fs::symlink_metadata(&target).ok();
-        if there.as_ref().is_some_and(Metadata::is_dir) {
-            let text = format!("{} is a directory", destination.shown());
-            return Err(Trouble::Fatal("IS_A_DIRECTORY".to_owned(), text));
-        }
-        if self.is_in_sync(&mut from, &seen, destination, there.as_ref())? {
-            self.counters.files_skipped += 1;
-            self.counters.succeeded += 1;
-            return Ok(());
-        }
-        let mut temporary = temporary_in(&parent).map_err(|error| Trouble::Destination(error.into()))?;
-        let item = item.map(|place| &self.request.items[place]);
-        let named = item.and_then(|item| item.checksum_algorithm.as_deref());
-        let algorithm = named.and_then(Algorithm::parse).unwrap_or(Algorithm::Md5);
-        let expected =
-            item.and_then(|item| item.external_checksum.as_ref()).map(|sum| sum.to_ascii_lowercase());
-        let before = self.counters.bytes_transferred;
-        let checksum = self.pump(&mut from, temporary.as_file_mut(), algorithm)?;
-        if expected.is_some_and(|expected| expected != checksum) {
-            let text = format!("{} does not have the checksum that was given for it", source.shown());
-            return Err(Trouble::Fatal("VERIFY_CHECKSUM".to_owned(), text));
-        }
-        if self.request.verify_checksum {
-            let control = self.control;
-            let copied = verify::of_file(temporary.as_file_mut(), algorithm, &|| control.is_canceled());
-            let copied =
-                copied.map_err(|error| Trouble::Destination(error.into()))?.ok_or(Trouble::Stopped)?;
-            if copied != checksum {
-                return Err(Trouble::Checksum);
+    /// What stands at a source, through links, and whether it is a link.
+    fn look(&mut self, source: &Below, destination: &Below) -> Result<(FileType, bool), Problem> {
+        if let (Some((from, name)), Some((to, _))) = (source.split(), destination.split()) {
+            let pair = Rc::new(Pair { source: from, destination: to });
+            let found = self.source_directory(&pair)?.find(&name)?.ok_or(Problem::Missing)?;
+            if !found.is_symlink() {
+                return Ok((found.file_type(), false));
             }
-            self.counters.bytes_checksummed += self.counters.bytes_transferred - before;
         }
-        if let (true, Ok(modified)) = (self.request.preserve_timestamp, seen.modified()) {
-            temporary.as_file().set_modified(modified).map_err(|error| Trouble::Destination(error.into()))?;
+        Ok((self.source.target(source)?.1.file_type(), true))
+    }
+
+    /// Makes the directory at the destination and adds what is in it to what is to do.
+    fn walk(&mut self, job: &mut Job<'_>, pair: &Rc<Pair>, todo: &mut Vec<Work>) -> Result<(), Trouble> {
+        let source = self.source_directory(pair).map_err(Trouble::Source)?;
+        // Listed before the destination is made, which may be in here.
+        let entries = sorted_entries(&source).map_err(Trouble::at_source)?;
+        let destination = self.destination_directory(pair).map_err(Trouble::Destination)?;
+        let (from, to) = (self.source.absolute(&source), self.destination.absolute(&destination));
+        if to.map_err(Trouble::Destination)?.starts_with(from.map_err(Trouble::Source)?) {
+            return Err(Trouble::Destination(Problem::IntoItself));
         }
-        self.destination.still_inside(&parent).map_err(permanent_destination)?;
-        // A link that stands at the target is replaced, not followed.
-        temporary.persist(&target).map_err(|error| Trouble::Destination(error.error.into()))?;
-        self.counters.files_transferred += 1;
-        self.counters.succeeded += 1;
-        let moved = Moved {
-            source: source.shown(),
-            destination: destination.shown(),
-            size: self.counters.bytes_transferred - before,
-            algorithm: algorithm.name().to_owned(),
-            checksum,
-        };
-        self.look_at_record(|task| task.successful.push(moved));
+        let (mut directories, mut rest) = (Vec::new(), Vec::new());
+        for entry in &entries {
+            match self.child(job, pair, &source, entry) {
+                Some(work @ Work::Directory(_)) => directories.push(work),
+                Some(work) => rest.push(work),
+                None => {}
+            }
+        }
+        if self.request.delete_destination_extra {
+            self.walked.push(pair.clone());
+        }
+        let files = rest.iter().filter(|work| matches!(work, Work::File(_))).count();
+        job.counters.files += count(files);
+        job.counters.total += count(directories.len() + rest.len());
+        // What is in this very directory comes first, while it is open.
+        todo.extend(directories.into_iter().rev());
+        todo.extend(rest.into_iter().rev());
+        job.counters.directories += 1;
+        job.counters.succeeded += 1;
         Ok(())
     }
 
-    /// Moves the bytes; answers their checksum.
-    fn pump(&mut self, from: &mut File, to: &mut File, algorithm: Algorithm) -> Result<String, Trouble> {
-        use std::io::Seek as _;
-        // A comparison of checksums may have read the source before.
-        from.rewind().map_err(|error| Trouble::Source(error.into()))?;
-        let mut checksum = algorithm.begin();
-        let mut buffer = Vec::new();
-        loop {
-            if self.control.is_canceled() {
-                return Err(Trouble::Stopped);
-            }
-            buffer.resize(self.pace.piece(), 0);
-            let count = from.read(&mut buffer).map_err(|error| Trouble::Source(error.into()))?;
-            if count == 0 {
-                return Ok(checksum.finish());
-            }
-            let piece = &buffer[..count];
-            checksum.update(piece);
-            to.write_all(piece).map_err(|error| Trouble::Destination(error.into()))?;
-            let count = u64::try_from(count).unwrap_or(u64::MAX);
-            self.counters.bytes_transferred += count;
-            self.publish();
-            self.pace.copied(count);
-        }
-    }
-
-    /// Whether the sync level says that the file need not be copied.
-    fn is_in_sync(
+    /// What is to be done with an entry, if anything.
+    fn child(
         &self,
-        from: &mut File,
-        seen: &Metadata,
-        destination: &Below,
-        there: Option<&Metadata>,
-    ) -> Result<bool, Trouble> {
-        let (Some(level), Some(there)) = (self.request.sync_level, there) else { return Ok(false) };
-        if !there.is_file() {
-            return Ok(false);
-        }
-        let same_size = there.len() == seen.len();
-        let time = |file: &Metadata| file.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-        match level {
-            0 => Ok(true),
-            1 => Ok(same_size),
-            2 => Ok(same_size && time(seen) <= time(there)),
-            _ if !same_size => Ok(false),
-            _ => {
-                let stop = || self.control.is_canceled();
-                let (mut to, _) = self.destination.open(destination).map_err(permanent_destination)?;
-                let ours = verify::of_file(from, Algorithm::Md5, &stop);
-                let theirs = verify::of_file(&mut to, Algorithm::Md5, &stop);
-                let ours = ours.map_err(|error| Trouble::Source(error.into()))?;
-                let theirs = theirs.map_err(|error| Trouble::Destination(error.into()))?;
-                Ok(ours.ok_or(Trouble::Stopped)? == theirs.ok_or(Trouble::Stopped)?)
+        job: &mut Job<'_>,
+        within: &Rc<Pair>,
+        directory: &Directory,
+        (name, kind): &(OsString, FileType),
+    ) -> Option<Work> {
+        let mut is_directory = kind.is_dir();
+        let mut is_file = kind.is_file();
+        let is_link = kind.is_symlink();
+        if is_link {
+            match self.request.recursive_symlinks {
+                Symlinks::Ignore => return None,
+                Symlinks::Keep => {
+                    return Some(Work::Link { within: within.clone(), name: name.clone() });
+                }
+                Symlinks::Copy => {
+                    let Ok((real, found)) = self.source.target(&within.source.join(name)) else {
+                        // It is met, told and perhaps skipped where its turn comes.
+                        return Some(Work::File(FileWork::entry(within, name, true)));
+                    };
+                    if found.is_dir() && directory.real.starts_with(&real) {
+                        // A link back to where we are would be followed for ever.
+                        return None;
+                    }
+                    (is_directory, is_file) = (found.is_dir(), found.is_file());
+                }
             }
+        }
+        job.show_soon();
+        if !self.rules.include(name, is_directory) {
+            return None;
+        }
+        if is_directory {
+            let (source, destination) = (within.source.join(name), within.destination.join(name));
+            Some(Work::Directory(Rc::new(Pair { source, destination })))
+        } else if is_file {
+            Some(Work::File(FileWork::entry(within, name, is_link)))
+        } else {
+            None
         }
     }
 
-    fn skip(&mut self, work: &Work, problem: Problem) {
-        self.counters.skipped_errors += 1;
-        let (source, destination) = self.names(work);
-        let row = (source, destination, problem.event_code().to_owned());
-        self.look_at_record(|task| task.skipped.push(row));
+    /// Makes the same link at the destination, if it would lead to something inside there too.
+    fn link(&mut self, job: &mut Job<'_>, within: &Rc<Pair>, name: &OsStr) -> Result<(), Trouble> {
+        job.before_file()?;
+        let source = self.source_directory(within).map_err(Trouble::Source)?;
+        let target = source.handle.read_link_contents(name).map_err(Trouble::at_source)?;
+        self.source.resolve(&within.source.join(name)).map_err(Trouble::Source)?;
+        if target.is_absolute() {
+            let words = format!("an absolute link cannot be kept: {}", within.source.join(name).shown());
+            return Err(Trouble::Fatal("INVALID_SYMLINK", words));
+        }
+        let destination = self.destination_directory(within).map_err(Trouble::Destination)?;
+        // It must not lead out at the destination either, which may lie less deep.
+        if !stays_inside(&destination.real, &target) {
+            return Err(Trouble::Destination(Problem::Escape));
+        }
+        match destination.find(name).map_err(Trouble::Destination)? {
+            Some(there) if there.is_dir() => return Err(Trouble::Destination(Problem::IsDirectory)),
+            Some(_) => destination.handle.remove_file(name).map_err(Trouble::at_destination)?,
+            None => {}
+        }
+        make_link(&destination, &target, name).map_err(Trouble::at_destination)?;
+        job.counters.symlinks += 1;
+        job.counters.succeeded += 1;
+        Ok(())
     }
 
-    /// Notes an error and waits before the next try, or ends the task when there will be none.
-    fn stumble(&mut self, work: &Work, trouble: &Trouble) -> Option<End> {
-        let (code, words) = match trouble {
-            Trouble::Source(problem) | Trouble::Destination(problem) => {
-                (problem.event_code(), problem.words())
+    /// Removes what the source does not have.
+    fn remove_extra(&mut self, job: &mut Job<'_>, pair: &Rc<Pair>) -> Result<(), Trouble> {
+        let source = self.source_directory(pair).map_err(Trouble::Source)?;
+        let names: HashSet<OsString> =
+            sorted_entries(&source).map_err(Trouble::at_source)?.into_iter().map(|(name, _)| name).collect();
+        let destination = self.destination_directory(pair).map_err(Trouble::Destination)?;
+        for (name, kind) in sorted_entries(&destination).map_err(Trouble::at_destination)? {
+            if names.contains(&name) {
+                continue;
             }
-            Trouble::Checksum => ("VERIFY_CHECKSUM", "the copy has another checksum than the source"),
-            Trouble::Fatal(..) | Trouble::Stopped => ("ENDPOINT_ERROR", "the task was interrupted"),
+            job.before_file()?;
+            // Neither follows links.
+            let removed = if kind.is_dir() {
+                destination.handle.remove_dir_all(&name)
+            } else {
+                destination.handle.remove_file(&name)
+            };
+            removed.map_err(Trouble::at_destination)?;
+        }
+        job.counters.succeeded += 1;
+        Ok(())
+    }
+}
+
+impl Labor for Copying {
+    type Work = Work;
+
+    fn begin(&mut self, job: &mut Job<'_>) -> Vec<Work> {
+        job.counters.total = count(self.request.items.len());
+        (0..self.request.items.len()).rev().map(Work::Item).collect()
+    }
+
+    fn attempt(&mut self, job: &mut Job<'_>, work: &Work, todo: &mut Vec<Work>) -> Result<(), Trouble> {
+        let outcome = match work {
+            Work::Item(place) => self.take_item(job, *place, todo),
+            Work::Directory(pair) => self.walk(job, pair, todo),
+            Work::Link { within, name } => self.link(job, within, name),
+            Work::File(work) => self.file(job, work),
+            Work::Extra(pair) => self.remove_extra(job, pair),
         };
-        let (source, destination) = self.names(work);
-        let at_source = matches!(trouble, Trouble::Source(_));
-        let description = format!("{words}: {}", if at_source { &source } else { &destination });
-        self.counters.faults += 1;
-        let full = matches!(code, "QUOTA_EXCEEDED" | "NO_SPACE") && self.request.fail_on_quota_errors;
-        if full || self.pace.limits().fail_fast {
-            return Some(End::Fatal { code: code.to_owned(), description });
+        if outcome.is_err() {
+            // The next try must see what is there then.
+            self.opened = None;
         }
-        self.counters.retrying = 1;
-        let details =
-            json!({"context": [{"operation": "transfer", "path": source}], "error": {"body": words}});
-        self.publish_with(|task, now| {
-            task.trouble = Some((code.to_owned(), description.clone()));
-            task.note(now, code, &description, &details, true);
-        });
-        let next =
-            self.app.clock.now().saturating_add(RETRY_AFTER).unwrap_or(Timestamp::MAX).min(self.deadline);
-        while self.app.clock.now() < next && !self.control.is_canceled() && !self.pace.limits().fail_fast {
-            self.pace.wait_until(next);
-        }
-        self.counters.retrying = 0;
-        None
+        outcome
     }
 
-    fn names(&self, work: &Work) -> (String, String) {
+    fn afterwards(&mut self, job: &mut Job<'_>) -> Vec<Work> {
+        let walked = std::mem::take(&mut self.walked);
+        if walked.is_empty() {
+            return Vec::new();
+        }
+        if job.counters.skipped_errors > 0 {
+            job.note(
+                "DELETE_DESTINATION_EXTRA_SKIPPED",
+                "nothing was removed from the destination because source errors were skipped",
+            );
+            return Vec::new();
+        }
+        job.counters.total += count(walked.len());
+        walked.into_iter().rev().map(Work::Extra).collect()
+    }
+
+    fn subject(&self, work: &Work) -> Subject {
         match work {
             Work::Item(place) => {
                 let item = &self.request.items[*place];
-                (item.source_path.clone(), item.destination_path.clone())
+                Subject {
+                    source: item.source_path.clone(),
+                    destination: item.destination_path.clone(),
+                    is_directory: item.recursive == Some(true),
+                    external_checksum: item.external_checksum.clone(),
+                    checksum_algorithm: item.checksum_algorithm.clone(),
+                    ..Subject::default()
+                }
             }
-            Work::Directory { source, destination }
-            | Work::Link { source, destination }
-            | Work::File { source, destination, .. } => (source.shown(), destination.shown()),
+            Work::Directory(pair) | Work::Extra(pair) => Subject {
+                source: pair.source.shown_directory(),
+                destination: pair.destination.shown_directory(),
+                is_directory: true,
+                is_extra: matches!(work, Work::Extra(_)),
+                ..Subject::default()
+            },
+            Work::Link { within, name } => Subject {
+                source: within.source.join(name).shown(),
+                destination: within.destination.join(name).shown(),
+                is_symlink: true,
+                ..Subject::default()
+            },
+            Work::File(work) => {
+                let item = work.item.map(|place| &self.request.items[place]);
+                Subject {
+                    source: work.source().shown(),
+                    destination: work.destination().shown(),
+                    is_symlink: work.follow,
+                    external_checksum: item.and_then(|item| item.external_checksum.clone()),
+                    checksum_algorithm: item.and_then(|item| item.checksum_algorithm.clone()),
+                    ..Subject::default()
+                }
+            }
         }
     }
 
-    /// Shows how far the task is. It need not outlive the emulator, since the task would begin anew.
-    fn publish(&self) {
-        let counters = self.counters.clone();
-        self.look_at_record(|task| {
-            task.counters = counters;
-            task.trouble = None;
-        });
+    fn skips_source_errors(&self) -> bool {
+        self.request.skip_source_errors
     }
 
-    fn look_at_record(&self, change: impl FnOnce(&mut TaskRecord)) {
-        self.app.world.change_anyway(|world| {
-            let task = world.tasks.get_passing_mut(self.id);
-            if let Some(task) = task.filter(|task| task.status == Status::Active) {
-                change(task);
-            }
-        });
-    }
-
-    /// Shows how far the task is, with a change that is kept.
-    fn publish_with(&self, change: impl FnOnce(&mut TaskRecord, Timestamp)) {
-        let now = self.app.clock.now();
-        let counters = self.counters.clone();
-        self.app.world.change_anyway(|world| {
-            let task = world.tasks.get_mut(self.id);
-            if let Some(task) = task.filter(|task| task.status == Status::Active) {
-                task.counters = counters;
-                change(task, now);
-            }
-        });
+    fn fails_when_full(&self) -> bool {
+        self.request.fail_on_quota_errors
     }
 }
 
-/// A new file beside the target, under a name of its own.
-fn temporary_in(parent: &Path) -> std::io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".globus-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        // As any program would make it: the process's mask decides.
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(parent)
+pub(super) fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
-/// A problem at the source. One that cannot pass by itself ends the task.
-pub(super) fn permanent(problem: Problem) -> Trouble {
-    match problem {
-        Problem::Escape | Problem::Malformed | Problem::Special => fatal(problem),
-        problem => Trouble::Source(problem),
-    }
+/// Names and kinds of what is in a directory.
+pub(super) fn sorted_entries(directory: &Directory) -> io::Result<Vec<(OsString, FileType)>> {
+    let entries = directory.handle.entries()?.map(|entry| {
+        let entry = entry?;
+        Ok((entry.file_name(), kind(&entry)?))
+    });
+    let mut entries: Vec<_> = entries.collect::<io::Result<_>>()?;
+    entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(entries)
 }
 
-/// A problem at the destination. One that cannot pass by itself ends the task.
-pub(super) fn permanent_destination(problem: Problem) -> Trouble {
-    match problem {
-        Problem::Escape | Problem::Malformed | Problem::NotDirectory | Problem::IsDirectory => fatal(problem),
-        problem => Trouble::Destination(problem),
+fn kind(entry: &DirEntry) -> io::Result<FileType> {
+    match entry.file_type()? {
+        // Not every file system tells.
+        kind if kind == FileType::unknown() => Ok(entry.metadata()?.file_type()),
+        kind => Ok(kind),
     }
 }
 
-fn fatal(problem: Problem) -> Trouble {
-    Trouble::Fatal(problem.event_code().to_owned(), problem.words().to_owned())
+/// Whether a relative link in a directory keeps below the root, whatever stands on its way.
+fn stays_inside(directory: &Below, target: &Path) -> bool {
+    let mut depth = directory.parts().count();
+    for part in target.components() {
+        match part {
+            std::path::Component::ParentDir => match depth.checked_sub(1) {
+                Some(less) => depth = less,
+                None => return false,
+            },
+            std::path::Component::Normal(_) => depth += 1,
+            _ => {}
+        }
+    }
+    true
+}
+
+#[cfg(unix)]
+fn make_link(directory: &Directory, target: &PathBuf, name: &OsStr) -> io::Result<()> {
+    directory.handle.symlink_contents(target, Path::new(name))
+}
+
+#[cfg(not(unix))]
+fn make_link(_directory: &Directory, _target: &PathBuf, _name: &OsStr) -> io::Result<()> {
+    Err(io::Error::from(io::ErrorKind::Unsupported))
 }

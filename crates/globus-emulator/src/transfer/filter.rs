@@ -1,5 +1,6 @@
 //! Filters and orders of listings.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use globset::{Glob, GlobMatcher};
@@ -7,6 +8,31 @@ use serde_json::Value;
 
 use crate::call::Params;
 use crate::failure::Failure;
+
+/// A member of a document, as filters and orders see it.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Member<'d> {
+    /// Not there, or null.
+    None,
+    Number(u64),
+    Text(Cow<'d, str>),
+}
+
+/// A document whose members can be asked for by name.
+pub(super) trait Document {
+    fn member(&self, name: &str) -> Member<'_>;
+}
+
+impl Document for Value {
+    fn member(&self, name: &str) -> Member<'_> {
+        match self.get(name) {
+            Some(Self::String(text)) => Member::Text(text.into()),
+            Some(Self::Number(number)) => number.as_u64().map_or(Member::None, Member::Number),
+            Some(Self::Bool(value)) => Member::Number(u64::from(*value)),
+            _ => Member::None,
+        }
+    }
+}
 
 /// The `filter` parameters of a listing: a document passes if one of them accepts it.
 #[derive(Debug)]
@@ -54,7 +80,7 @@ impl Filter {
         Ok(Self(alternatives?))
     }
 
-    pub(super) fn accepts(&self, document: &Value) -> bool {
+    pub(super) fn accepts(&self, document: &impl Document) -> bool {
         self.0.is_empty()
             || self.0.iter().any(|clauses| clauses.iter().all(|clause| clause.accepts(document)))
     }
@@ -115,56 +141,47 @@ fn normal_time(text: &str) -> String {
 }
 
 impl Clause {
-    fn accepts(&self, document: &Value) -> bool {
-        let value = document.get(&self.field);
-        match &self.test {
-            Test::Patterns { patterns, negated } => {
-                let text = value.and_then(Value::as_str).unwrap_or_default();
-                patterns.iter().any(|pattern| pattern.accepts(text)) != *negated
+    fn accepts(&self, document: &impl Document) -> bool {
+        let member = document.member(&self.field);
+        match (&self.test, member) {
+            (Test::Patterns { patterns, negated }, Member::Text(text)) => {
+                patterns.iter().any(|pattern| pattern.accepts(&text)) != *negated
             }
-            Test::Number { order, bound } => {
-                value.and_then(Value::as_u64).is_some_and(|value| order.contains(&value.cmp(bound)))
+            (Test::Patterns { patterns, negated }, Member::Number(number)) => {
+                patterns.iter().any(|pattern| pattern.accepts(&number.to_string())) != *negated
             }
-            Test::Range { from, to } => {
-                let time = normal_time(value.and_then(Value::as_str).unwrap_or_default());
-                !time.is_empty()
-                    && (from.is_empty() || time >= *from)
+            (Test::Patterns { negated, .. }, Member::None) => *negated,
+            (Test::Number { order, bound }, Member::Number(number)) => order.contains(&number.cmp(bound)),
+            (Test::Range { from, to }, Member::Text(time)) => {
+                let time = normal_time(&time);
+                (from.is_empty() || time >= *from)
                     && (to.is_empty() || time <= *to || time.starts_with(to.as_str()))
             }
+            (Test::Number { .. } | Test::Range { .. }, _) => false,
         }
     }
 }
 
 /// Sorts documents as `orderby` says: `size DESC,name`.
-pub(super) fn sort(documents: &mut [Value], orderby: Option<&str>) {
-    let keys: Vec<(String, bool)> = orderby
+pub(super) fn sort<D: Document>(documents: &mut [D], orderby: Option<&str>) {
+    let keys: Vec<(&str, bool)> = orderby
         .unwrap_or_default()
         .split(',')
         .filter_map(|key| {
             let mut words = key.split_whitespace();
-            let field = words.next()?.to_owned();
+            let field = words.next()?;
             Some((field, words.next().is_some_and(|word| word.eq_ignore_ascii_case("desc"))))
         })
         .collect();
     documents.sort_by(|one, other| {
         keys.iter()
             .map(|(field, descending)| {
-                let order = compare(one.get(field), other.get(field));
+                let order = one.member(field).cmp(&other.member(field));
                 if *descending { order.reverse() } else { order }
             })
             .find(|order| order.is_ne())
             .unwrap_or(Ordering::Equal)
     });
-}
-
-fn compare(one: Option<&Value>, other: Option<&Value>) -> Ordering {
-    match (one, other) {
-        (Some(Value::Number(one)), Some(Value::Number(other))) => one.as_i64().cmp(&other.as_i64()),
-        (one, other) => {
-            let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
-            text(one).cmp(&text(other))
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,16 +2,22 @@
 
 pub(crate) mod collection;
 mod copy;
-mod directory;
+mod delete;
+mod document;
+mod file;
 mod filter;
+mod job;
 mod listing;
+mod naming;
 mod pace;
 pub(crate) mod paths;
+mod problem;
 pub(crate) mod record;
 mod request;
 pub(crate) mod runner;
 mod submit;
 mod tasks;
+mod temporary;
 mod verify;
 
 use axum::Router;
@@ -28,10 +34,12 @@ pub(crate) fn routes() -> Router {
         .route("/v0.10/endpoint/{id}", get(collection::show))
         .route("/v0.10/operation/endpoint/{id}/ls", get(listing::ls))
         .route("/v0.10/operation/endpoint/{id}/stat", get(listing::stat))
-        .route("/v0.10/operation/endpoint/{id}/mkdir", post(listing::mkdir))
+        .route("/v0.10/operation/endpoint/{id}/mkdir", post(naming::mkdir))
+        .route("/v0.10/operation/endpoint/{id}/rename", post(naming::rename))
         .route("/v0.10/transfer", post(submit::transfer))
+        .route("/v0.10/delete", post(submit::delete))
         .route("/v0.10/task_list", get(tasks::list))
-        .route("/v0.10/task/{id}", get(tasks::show))
+        .route("/v0.10/task/{id}", get(tasks::show).put(tasks::update))
         .route("/v0.10/task/{id}/cancel", post(tasks::cancel))
         .route("/v0.10/task/{id}/pause_info", get(tasks::pause_info))
         .route("/v0.10/task/{id}/event_list", get(tasks::events))

@@ -1,102 +1,22 @@
 //! Paths of a collection, which never lead out of its directory.
 //!
-//! A path is first cleaned as text, then resolved through symbolic links and compared with the root; what was
-//! opened is compared once more with what was resolved. The standard library opens by path, so a process that
-//! swaps directories for links at the right instant can still make a *write* land in a directory that had
-//! been inside the root a moment before; it cannot make a read leave it unnoticed.
+//! A path is first cleaned as text, then resolved through symbolic links and compared with the root. The
+//! directory that this names is entered from the root step by step, following no link, and what is done in it is
+//! done through the handle that was reached. So a process that swaps directories for links meanwhile can make an
+//! operation fail, but cannot make it read or write outside.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, Metadata, OpenOptions};
-use std::io;
+use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use http::StatusCode;
+use cap_fs_ext::DirExt as _;
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, Metadata};
 
-use crate::failure::Failure;
-
-/// Why a path cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Problem {
-    /// Not an absolute path of a collection.
-    Malformed,
-    /// It leads out of the collection.
-    Escape,
-    Missing,
-    Denied,
-    NotDirectory,
-    IsDirectory,
-    /// Neither a file nor a directory.
-    Special,
-    Exists,
-    Other(io::ErrorKind),
-}
-
-impl From<io::Error> for Problem {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::NotFound => Self::Missing,
-            io::ErrorKind::PermissionDenied => Self::Denied,
-            io::ErrorKind::NotADirectory => Self::NotDirectory,
-            io::ErrorKind::IsADirectory => Self::IsDirectory,
-            io::ErrorKind::AlreadyExists => Self::Exists,
-            kind => Self::Other(kind),
-        }
-    }
-}
-
-impl Problem {
-    /// The code of a task's event.
-    pub(crate) fn event_code(self) -> &'static str {
-        match self {
-            Self::Missing => "FILE_NOT_FOUND",
-            Self::Malformed | Self::Escape | Self::Denied => "PERMISSION_DENIED",
-            Self::IsDirectory => "IS_A_DIRECTORY",
-            Self::NotDirectory => "NOT_A_DIRECTORY",
-            Self::Exists => "EXISTS",
-            Self::Special => "NOT_A_FILE",
-            Self::Other(io::ErrorKind::QuotaExceeded) => "QUOTA_EXCEEDED",
-            Self::Other(io::ErrorKind::StorageFull) => "NO_SPACE",
-            Self::Other(_) => "ENDPOINT_ERROR",
-        }
-    }
-
-    pub(crate) fn words(self) -> &'static str {
-        match self {
-            Self::Malformed => "the path is not an absolute path of the collection",
-            Self::Escape => "the path leads out of the collection",
-            Self::Missing => "no such file or directory",
-            Self::Denied => "permission denied",
-            Self::NotDirectory => "not a directory",
-            Self::IsDirectory => "is a directory",
-            Self::Special => "neither a file nor a directory",
-            Self::Exists => "exists already",
-            Self::Other(io::ErrorKind::StorageFull) => "no space left",
-            Self::Other(_) => "the file system refused",
-        }
-    }
-
-    /// The refusal of a direct operation; `missing` is that operation's code for a missing path.
-    pub(crate) fn failure(self, missing: &str) -> Failure {
-        let message = format!("The operation failed: {}", self.words());
-        match self {
-            Self::Malformed => Failure::bad_request("ClientError.BadRequest", message),
-            Self::Missing => Failure::not_found(missing, message),
-            Self::Escape | Self::Denied => Failure::forbidden("EndpointPermissionDenied", message),
-            Self::NotDirectory => {
-                Failure::new(StatusCode::BAD_GATEWAY, "ExternalError.DirListingFailed.NotDirectory", message)
-            }
-            Self::Exists => {
-                Failure::new(StatusCode::BAD_GATEWAY, "ExternalError.MkdirFailed.Exists", message)
-            }
-            Self::IsDirectory | Self::Special | Self::Other(_) => {
-                Failure::new(StatusCode::BAD_GATEWAY, "EndpointError", message)
-            }
-        }
-    }
-}
+use super::problem::Problem;
 
 /// A path below a collection's root, cleaned: no empty parts, no `.`, no `..`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Below(Vec<OsString>);
 
 impl Below {
@@ -144,6 +64,19 @@ impl Below {
         Some((Self(parents.to_vec()), name.clone()))
     }
 
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &OsStr> {
+        self.0.iter().map(OsString::as_os_str)
+    }
+
+    pub(crate) fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether this is `other` or lies below it.
+    pub(crate) fn starts_with(&self, other: &Self) -> bool {
+        self.0.starts_with(&other.0)
+    }
+
     /// The path as clients write it. Names that are not UTF-8 are shown with replacement characters.
     pub(crate) fn shown(&self) -> String {
         if self.0.is_empty() {
@@ -162,118 +95,115 @@ impl Below {
 #[derive(Debug, Clone)]
 pub(crate) struct Root(PathBuf);
 
+/// An open directory inside a collection.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    pub(crate) handle: Dir,
+    /// Where it is below the root, with no link on the way.
+    pub(crate) real: Below,
+}
+
+impl Directory {
+    /// The directory of this name, which must not be a link.
+    fn step(&self, name: &OsStr) -> Result<Self, Problem> {
+        let handle = self.handle.open_dir_nofollow(name)?;
+        Ok(Self { handle, real: self.real.join(name) })
+    }
+
+    /// What stands under a name, not following it if it is a link; nothing if there is nothing.
+    pub(crate) fn find(&self, name: &OsStr) -> Result<Option<Metadata>, Problem> {
+        match self.handle.symlink_metadata(name).map_err(Problem::from) {
+            Ok(found) => Ok(Some(found)),
+            Err(Problem::Missing) => Ok(None),
+            Err(problem) => Err(problem),
+        }
+    }
+}
+
 impl Root {
     pub(crate) fn new(directory: &Path) -> Self {
         Self(directory.to_owned())
     }
 
-    fn real(&self) -> Result<PathBuf, Problem> {
-        Ok(fs::canonicalize(&self.0)?)
+    fn open(&self) -> Result<Directory, Problem> {
+        let handle = Dir::open_ambient_dir(&self.0, ambient_authority())?;
+        Ok(Directory { handle, real: Below::default() })
     }
 
     /// Where a path that exists really is, through links that stay inside.
-    pub(crate) fn existing(&self, path: &Below) -> Result<PathBuf, Problem> {
-        let root = self.real()?;
+    pub(crate) fn resolve(&self, path: &Below) -> Result<Below, Problem> {
+        let root = fs::canonicalize(&self.0)?;
         let mut joined = root.clone();
         joined.extend(&path.0);
-        let real = fs::canonicalize(joined)?;
-        if real.starts_with(&root) { Ok(real) } else { Err(Problem::Escape) }
-    }
-
-    /// Opens a regular file for reading.
-    pub(crate) fn open(&self, path: &Below) -> Result<(File, Metadata), Problem> {
-        let real = self.existing(path)?;
-        let seen = fs::symlink_metadata(&real)?;
-        if seen.is_dir() {
-            return Err(Problem::IsDirectory);
-        }
-        if !seen.is_file() {
-            return Err(Problem::Special);
-        }
-        let mut options = OpenOptions::new();
-        options.read(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            // Not through a link put there meanwhile; not waiting for the other end of a pipe put there.
-            let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-            options.custom_flags(flags.bits().cast_signed());
-        }
-        let file = options.open(&real).map_err(|error| match Problem::from(error) {
-            Problem::Other(_) => Problem::Escape,
-            problem => problem,
-        })?;
-        let opened = file.metadata()?;
-        // A parent may have become a link between looking and opening: then this is another file.
-        if same_file(&opened, &seen) && opened.is_file() && self.existing(path)? == real {
-            return Ok((file, opened));
-        }
-        Err(Problem::Escape)
-    }
-
-    /// The real directory above a path that is to be written, made as needed, and the path's last name in it.
-    pub(crate) fn parent_for_writing(&self, path: &Below) -> Result<(PathBuf, OsString), Problem> {
-        let (parent, name) = path.split().ok_or(Problem::IsDirectory)?;
-        Ok((self.directory_for_writing(&parent)?, name))
-    }
-
-    /// A real directory inside the root, made with its parents as needed.
-    pub(crate) fn directory_for_writing(&self, path: &Below) -> Result<PathBuf, Problem> {
-        let root = self.real()?;
-        let mut current = root.clone();
-        for part in &path.0 {
-            let next = current.join(part);
-            match fs::symlink_metadata(&next) {
-                Ok(found) if found.is_dir() => current = next,
-                Ok(found) if found.is_symlink() => {
-                    let real = fs::canonicalize(&next)?;
-                    if !real.starts_with(&root) {
-                        return Err(Problem::Escape);
-                    }
-                    if !real.is_dir() {
-                        return Err(Problem::NotDirectory);
-                    }
-                    current = real;
-                }
-                Ok(_) => return Err(Problem::NotDirectory),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    match fs::create_dir(&next) {
-                        Ok(()) => {}
-                        // Another task made it meanwhile; what it is, is checked below.
-                        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                        Err(error) => return Err(error.into()),
-                    }
-                    current = next;
-                }
-                Err(error) => return Err(error.into()),
+        let real = match fs::canonicalize(&joined) {
+            Ok(real) => real,
+            // A link stands there, but leads to nothing.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && joined.is_symlink() => {
+                return Err(Problem::InvalidLink);
             }
+            Err(error) => return Err(error.into()),
+        };
+        let below = real.strip_prefix(&root).map_err(|_| Problem::Escape)?;
+        Ok(Below(below.iter().map(OsStr::to_owned).collect()))
+    }
+
+    /// The path of an open directory on this machine. Collections may lie in each other.
+    pub(crate) fn absolute(&self, directory: &Directory) -> Result<PathBuf, Problem> {
+        let mut path = fs::canonicalize(&self.0)?;
+        path.extend(directory.real.parts());
+        Ok(path)
+    }
+
+    /// Enters a directory whose path has no links. A link that was put there meanwhile is not followed.
+    pub(crate) fn enter(&self, real: &Below) -> Result<Directory, Problem> {
+        let mut current = self.open()?;
+        for part in &real.0 {
+            current = current.step(part)?;
         }
-        self.still_inside(&current)?;
         Ok(current)
     }
 
-    /// Checks that a directory that was resolved still is where it was.
-    pub(crate) fn still_inside(&self, directory: &Path) -> Result<(), Problem> {
-        let real = fs::canonicalize(directory)?;
-        if real == directory && real.starts_with(self.real()?) { Ok(()) } else { Err(Problem::Escape) }
+    /// A directory that exists.
+    pub(crate) fn directory(&self, path: &Below) -> Result<Directory, Problem> {
+        self.enter(&self.resolve(path)?)
     }
 
-    /// Where a link leads, if that is inside.
-    pub(crate) fn target_inside(&self, link: &Path) -> Result<PathBuf, Problem> {
-        let real = fs::canonicalize(link)?;
-        if real.starts_with(self.real()?) { Ok(real) } else { Err(Problem::Escape) }
+    /// The directory above a path, which must exist, and the path's last name. The root has none above.
+    pub(crate) fn parent(&self, path: &Below) -> Result<Option<(Directory, OsString)>, Problem> {
+        let Some((parent, name)) = path.split() else { return Ok(None) };
+        Ok(Some((self.directory(&parent)?, name)))
     }
-}
 
-#[cfg(unix)]
-fn same_file(one: &Metadata, other: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    one.dev() == other.dev() && one.ino() == other.ino()
-}
+    /// What a path leads to in the end, and where that really is.
+    pub(crate) fn target(&self, path: &Below) -> Result<(Below, Metadata), Problem> {
+        let real = self.resolve(path)?;
+        let found = match real.split() {
+            Some((parent, name)) => self.enter(&parent)?.find(&name)?.ok_or(Problem::Missing)?,
+            None => self.open()?.handle.dir_metadata()?,
+        };
+        Ok((real, found))
+    }
 
-#[cfg(not(unix))]
-fn same_file(one: &Metadata, other: &Metadata) -> bool {
-    one.len() == other.len() && one.modified().ok() == other.modified().ok()
+    /// A directory, made with its parents as needed.
+    pub(crate) fn directory_for_writing(&self, path: &Below) -> Result<Directory, Problem> {
+        let mut current = self.open()?;
+        for part in &path.0 {
+            current = match current.find(part)? {
+                Some(found) if found.is_dir() => current.step(part)?,
+                Some(found) if found.is_symlink() => self.directory(&current.real.join(part))?,
+                Some(_) => return Err(Problem::NotDirectory),
+                None => {
+                    match current.handle.create_dir(part).map_err(Problem::from) {
+                        // Another task may have made it meanwhile; what it is, is seen in the next step.
+                        Ok(()) | Err(Problem::Exists) => {}
+                        Err(problem) => return Err(problem),
+                    }
+                    current.step(part)?
+                }
+            };
+        }
+        Ok(current)
+    }
 }
 
 #[cfg(test)]
@@ -314,24 +244,32 @@ mod tests {
         fs::write(outside.join("secret"), "s").unwrap();
         fs::write(inside.join("d/f"), "f").unwrap();
         symlink("d", inside.join("good")).unwrap();
+        symlink(inside.join("d"), inside.join("good-absolute")).unwrap();
         symlink(&outside, inside.join("absolute")).unwrap();
         symlink("../outside", inside.join("relative")).unwrap();
         symlink("loop", inside.join("loop")).unwrap();
+        symlink("nowhere", inside.join("dangling")).unwrap();
         let root = Root::new(&inside);
         let at = |path: &str| Below::parse(path).unwrap();
 
-        assert!(root.open(&at("/good/f")).is_ok());
-        assert_eq!(root.open(&at("/absolute/secret")).unwrap_err(), Problem::Escape);
-        assert_eq!(root.open(&at("/relative/secret")).unwrap_err(), Problem::Escape);
-        assert!(root.open(&at("/loop")).is_err());
-        assert_eq!(root.open(&at("/d")).unwrap_err(), Problem::IsDirectory);
-        assert_eq!(root.open(&at("/d/missing")).unwrap_err(), Problem::Missing);
+        assert_eq!(root.target(&at("/good/f")).unwrap().0, at("/d/f"));
+        assert_eq!(root.target(&at("/good-absolute/f")).unwrap().0, at("/d/f"));
+        assert_eq!(root.target(&at("/absolute/secret")).unwrap_err(), Problem::Escape);
+        assert_eq!(root.target(&at("/relative/secret")).unwrap_err(), Problem::Escape);
+        assert_eq!(root.target(&at("/loop")).unwrap_err(), Problem::InvalidLink);
+        assert_eq!(root.target(&at("/dangling")).unwrap_err(), Problem::InvalidLink);
+        assert_eq!(root.target(&at("/d/missing")).unwrap_err(), Problem::Missing);
+        assert_eq!(root.directory(&at("/d/f")).unwrap_err(), Problem::NotDirectory);
+        // What was resolved is entered following no link: this is what a swapped directory would look like.
+        assert!(root.enter(&at("/absolute")).is_err());
+        assert!(root.enter(&at("/good")).is_err());
 
         assert_eq!(root.directory_for_writing(&at("/absolute/new")).unwrap_err(), Problem::Escape);
         assert_eq!(root.directory_for_writing(&at("/relative/new")).unwrap_err(), Problem::Escape);
+        assert_eq!(root.directory_for_writing(&at("/d/f/new")).unwrap_err(), Problem::NotDirectory);
         assert!(!outside.join("new").exists());
         let made = root.directory_for_writing(&at("/good/x/y")).unwrap();
-        assert!(made.ends_with("d/x/y") && made.is_dir());
-        assert_eq!(root.parent_for_writing(&at("/")).unwrap_err(), Problem::IsDirectory);
+        assert_eq!(made.real, at("/d/x/y"));
+        assert!(inside.join("d/x/y").is_dir());
     }
 }

@@ -3,29 +3,33 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use super::request::{Symlinks, TransferRequest};
+use super::request::Request;
+use super::verify::Algorithm;
 use crate::clock;
-use crate::world::World;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct TaskRecord {
     pub(crate) id: String,
     pub(crate) owner: String,
-    pub(crate) request: TransferRequest,
+    pub(crate) submission_id: Uuid,
+    pub(crate) label: Option<String>,
+    pub(crate) request: Request,
     pub(crate) status: Status,
     pub(crate) request_time: Timestamp,
     pub(crate) deadline: Timestamp,
     pub(crate) completion_time: Option<Timestamp>,
     pub(crate) counters: Counters,
-    /// Why it does not go on at the moment: the code of its last error.
+    /// How many items, from the first, are done with.
+    pub(crate) items_done: usize,
+    /// Why it does not go on at the moment: code and words of its last error.
     pub(crate) trouble: Option<(String, String)>,
     pub(crate) fatal_error: Option<(String, String)>,
     pub(crate) events: Vec<Event>,
     /// Every file that was transferred.
     pub(crate) successful: Vec<Moved>,
-    /// Source, destination and code of every source that was skipped.
-    pub(crate) skipped: Vec<(String, String, String)>,
+    pub(crate) skipped: Vec<Skipped>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +41,7 @@ pub(crate) enum Status {
 }
 
 impl Status {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Active => "ACTIVE",
             Self::Succeeded => "SUCCEEDED",
@@ -46,7 +50,7 @@ impl Status {
     }
 }
 
-/// Counts of a task. A subtask is one file, directory or link.
+/// Counts of a task. A subtask is one file, directory or link, or the clearing of one directory.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Counters {
     pub(crate) files: u64,
@@ -67,7 +71,7 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    fn pending(&self) -> u64 {
+    pub(super) fn pending(&self) -> u64 {
         let done =
             self.succeeded + self.retrying + self.failed + self.canceled + self.expired + self.skipped_errors;
         self.total.saturating_sub(done)
@@ -103,21 +107,57 @@ impl Event {
 /// One file that was transferred.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Moved {
-    pub(crate) source: String,
-    pub(crate) destination: String,
+    pub(crate) source: Box<str>,
+    pub(crate) destination: Box<str>,
     pub(crate) size: u64,
-    pub(crate) algorithm: String,
-    pub(crate) checksum: String,
+    /// Nothing where no checksum was wanted.
+    pub(crate) checksum: Option<(Algorithm, Box<str>)>,
 }
 
 impl Moved {
     pub(crate) fn document(&self) -> Value {
+        let checksum = self.checksum.as_ref();
         json!({
             "DATA_TYPE": "successful_transfer", "source_path": self.source, "destination_path": self.destination,
-            "size": self.size, "checksum_algorithm": self.algorithm, "checksum": self.checksum,
-            "dynamic": false,
+            "size": self.size, "checksum_algorithm": checksum.map(|(algorithm, _)| algorithm.name()),
+            "checksum": checksum.map(|(_, checksum)| checksum), "dynamic": false,
         })
     }
+}
+
+/// One thing that was left out because of an error at its source.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Skipped {
+    pub(crate) source: String,
+    pub(crate) destination: String,
+    pub(crate) code: String,
+    pub(crate) details: String,
+    pub(crate) time: Timestamp,
+    pub(crate) is_directory: bool,
+    pub(crate) is_symlink: bool,
+    /// Whether it was about removing what the source does not have.
+    pub(crate) is_extra: bool,
+    pub(crate) external_checksum: Option<String>,
+    pub(crate) checksum_algorithm: Option<String>,
+}
+
+impl Skipped {
+    pub(crate) fn document(&self) -> Value {
+        json!({
+            "DATA_TYPE": "skipped_error", "source_path": self.source, "destination_path": self.destination,
+            "error_code": self.code, "error_details": self.details, "error_time": clock::text(self.time),
+            "is_directory": self.is_directory, "is_symlink": self.is_symlink,
+            "is_delete_destination_extra": self.is_extra, "external_checksum": self.external_checksum,
+            "checksum_algorithm": self.checksum_algorithm,
+        })
+    }
+}
+
+/// What a task did since it last said so.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    pub(super) moved: Vec<Moved>,
+    pub(super) skipped: Vec<Skipped>,
 }
 
 /// How a task ends.
@@ -125,9 +165,12 @@ impl Moved {
 pub(crate) enum End {
     Succeeded,
     Canceled,
-    DeadlinePassed,
+    Expired,
     Fatal { code: String, description: String },
 }
+
+/// The code of a task that its owner ended.
+const CANCELED: &str = "CANCELED";
 
 impl TaskRecord {
     pub(crate) fn note(
@@ -147,6 +190,21 @@ impl TaskRecord {
         });
     }
 
+    /// Takes over how far the work is.
+    pub(super) fn advance(&mut self, counters: &Counters, news: News) {
+        self.counters = counters.clone();
+        self.successful.extend(news.moved);
+        self.skipped.extend(news.skipped);
+    }
+
+    /// Takes over what was done until the work stopped, of a task that was cancelled meanwhile.
+    pub(super) fn settle(&mut self, counters: &Counters, news: News) {
+        if self.fatal_error.as_ref().is_some_and(|(code, _)| code == CANCELED) {
+            self.advance(counters, news);
+            self.counters.canceled += self.counters.take_unfinished();
+        }
+    }
+
     /// Ends the task, once: a task that has ended stays as it is.
     pub(crate) fn end(&mut self, time: Timestamp, end: End) {
         if self.status != Status::Active {
@@ -157,22 +215,29 @@ impl TaskRecord {
         let unfinished = self.counters.take_unfinished();
         let summary = json!({
             "bytes_transferred": self.counters.bytes_transferred, "files_succeeded": self.counters.files_transferred,
+            "files_skipped": self.counters.files_skipped, "subtasks_succeeded": self.counters.succeeded,
         });
         self.status = Status::Failed;
         match end {
+            End::Succeeded if self.counters.skipped_errors > 0 => {
+                self.status = Status::Succeeded;
+                let details = json!({"skipped_errors": self.counters.skipped_errors});
+                self.note(time, "SKIPPED_ERRORS", "some source errors were skipped", &details, false);
+                self.note(time, "SUCCEEDED", "succeeded", &summary, false);
+            }
             End::Succeeded => {
                 self.status = Status::Succeeded;
                 self.note(time, "SUCCEEDED", "succeeded", &summary, false);
             }
             End::Canceled => {
                 self.counters.canceled += unfinished;
-                self.fatal_error = Some(("CANCELED".to_owned(), "canceled".to_owned()));
-                self.note(time, "CANCELED", "canceled", &summary, true);
+                self.fatal_error = Some((CANCELED.to_owned(), "canceled".to_owned()));
+                self.note(time, CANCELED, "canceled", &summary, true);
             }
-            End::DeadlinePassed => {
+            End::Expired => {
                 self.counters.expired += unfinished;
-                self.fatal_error = Some(("DEADLINE".to_owned(), "the deadline has passed".to_owned()));
-                self.note(time, "DEADLINE", "the deadline has passed", &summary, true);
+                self.fatal_error = Some(("EXPIRED".to_owned(), "the deadline has passed".to_owned()));
+                self.note(time, "EXPIRED", "the deadline has passed", &summary, true);
             }
             End::Fatal { code, description } => {
                 self.counters.failed += unfinished;
@@ -180,82 +245,5 @@ impl TaskRecord {
                 self.fatal_error = Some((code, description));
             }
         }
-    }
-
-    pub(crate) fn document(&self, world: &World, now: Timestamp) -> Value {
-        let name = |id: &Option<String>| {
-            let id = id.as_deref().unwrap_or_default().to_ascii_lowercase();
-            world.collections.get(&id).map(|collection| collection.name.clone())
-        };
-        let owner = world.identities.get(&self.owner).map(|identity| identity.username.clone());
-        let (request, counters) = (&self.request, &self.counters);
-        let active = self.status == Status::Active;
-        let trouble = self.trouble.as_ref();
-        let nice = match trouble {
-            Some((code, _)) => Some(code.as_str()),
-            None if active && counters.total == 0 => Some("Queued"),
-            None if active => Some("OK"),
-            None => None,
-        };
-        let seconds = self.completion_time.unwrap_or(now).duration_since(self.request_time).as_secs().max(1);
-        let rate = counters.bytes_transferred / seconds.unsigned_abs();
-        let fatal = self.fatal_error.as_ref().map(|(code, text)| json!({"code": code, "description": text}));
-        let symlinks = match request.recursive_symlinks {
-            Symlinks::Ignore => "ignore",
-            Symlinks::Keep => "keep",
-            Symlinks::Copy => "copy",
-        };
-        let mut body = json!({
-            "DATA_TYPE": "task", "task_id": self.id, "type": "TRANSFER", "status": self.status.as_str(),
-            "label": request.label, "owner_id": self.owner, "owner_string": owner, "username": owner,
-            "request_time": clock::text(self.request_time), "deadline": clock::text(self.deadline),
-            "completion_time": self.completion_time.map(clock::text),
-            "is_paused": false, "is_ok": active.then_some(trouble.is_none()),
-            "nice_status": nice, "nice_status_short_description": nice,
-            "nice_status_details": trouble.map(|(_, text)| text), "nice_status_expires_in": active.then_some(-1),
-            "files": counters.files, "directories": counters.directories, "symlinks": counters.symlinks,
-            "files_skipped": counters.files_skipped, "files_transferred": counters.files_transferred,
-            "faults": counters.faults, "bytes_transferred": counters.bytes_transferred,
-            "bytes_checksummed": counters.bytes_checksummed, "effective_bytes_per_second": rate,
-            "command": "API 0.10", "history_deleted": false, "fatal_error": fatal,
-            "canceled_by_admin": null, "canceled_by_admin_message": null,
-        });
-        let subtasks = [
-            ("total", counters.total),
-            ("succeeded", counters.succeeded),
-            ("pending", counters.pending()),
-            ("retrying", counters.retrying),
-            ("failed", counters.failed),
-            ("canceled", counters.canceled),
-            ("expired", counters.expired),
-            ("skipped_errors", counters.skipped_errors),
-        ];
-        for (kind, count) in subtasks {
-            body[format!("subtasks_{kind}")] = json!(count);
-        }
-        for (side, id) in
-            [("source", &request.source_endpoint), ("destination", &request.destination_endpoint)]
-        {
-            body[format!("{side}_endpoint")] = json!(id);
-            body[format!("{side}_endpoint_id")] = json!(id);
-            body[format!("{side}_endpoint_display_name")] = json!(name(id));
-            body[format!("{side}_local_user")] = Value::Null;
-            body[format!("{side}_host_endpoint_id")] = Value::Null;
-        }
-        let echoed = [
-            ("sync_level", json!(request.sync_level)),
-            ("verify_checksum", json!(request.verify_checksum)),
-            ("encrypt_data", json!(request.encrypt_data)),
-            ("preserve_timestamp", json!(request.preserve_timestamp)),
-            ("delete_destination_extra", json!(request.delete_destination_extra)),
-            ("recursive_symlinks", json!(symlinks)),
-            ("skip_source_errors", json!(request.skip_source_errors)),
-            ("fail_on_quota_errors", json!(request.fail_on_quota_errors)),
-            ("filter_rules", json!(request.filter_rules)),
-        ];
-        for (member, value) in echoed {
-            body[member] = value;
-        }
-        body
     }
 }

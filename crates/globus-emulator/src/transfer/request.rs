@@ -1,23 +1,30 @@
-//! The document that asks for a transfer.
+//! The documents that ask for a task.
 
 use globset::{Glob, GlobMatcher};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::paths::Below;
+use super::problem::Operation;
 use crate::failure::Failure;
+
+/// What a task is to do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum Request {
+    Transfer(TransferRequest),
+    Delete(DeleteRequest),
+}
 
 /// A transfer request. Members that do not matter here are ignored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "the members of the service's document")]
 pub(crate) struct TransferRequest {
-    pub(crate) submission_id: Option<String>,
-    pub(crate) source_endpoint: Option<String>,
-    pub(crate) destination_endpoint: Option<String>,
+    pub(crate) source_endpoint: String,
+    pub(crate) destination_endpoint: String,
     #[serde(default)]
-    pub(crate) label: Option<String>,
+    pub(crate) source_local_user: Option<String>,
     #[serde(default)]
-    pub(crate) deadline: Option<String>,
+    pub(crate) destination_local_user: Option<String>,
     #[serde(default)]
     pub(crate) sync_level: Option<u8>,
     #[serde(default = "yes")]
@@ -79,45 +86,80 @@ fn exclude() -> String {
     "exclude".to_owned()
 }
 
-fn refused(message: impl Into<String>) -> Failure {
+/// A request to delete.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct DeleteRequest {
+    pub(crate) endpoint: String,
+    #[serde(default)]
+    pub(crate) local_user: Option<String>,
+    #[serde(default)]
+    pub(crate) recursive: bool,
+    #[serde(default)]
+    pub(crate) ignore_missing: bool,
+    #[serde(default)]
+    pub(crate) interpret_globs: bool,
+    #[serde(rename = "DATA", default)]
+    pub(crate) items: Vec<DeleteItem>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct DeleteItem {
+    pub(crate) path: String,
+}
+
+pub(super) fn refused(message: impl Into<String>) -> Failure {
     Failure::bad_request("ClientError.BadRequest", message)
 }
 
-impl TransferRequest {
-    /// Refuses what can be seen to be wrong before anything moves.
+impl Request {
+    /// The collections that it works on.
+    pub(crate) fn endpoints(&self) -> Vec<&str> {
+        match self {
+            Self::Transfer(request) => vec![&request.source_endpoint, &request.destination_endpoint],
+            Self::Delete(request) => vec![&request.endpoint],
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Transfer(request) => request.items.len(),
+            Self::Delete(request) => request.items.len(),
+        }
+    }
+
+    /// Refuses what can be seen to be wrong before anything is done.
     pub(super) fn check(&self, max_items: usize) -> Result<(), Failure> {
-        if self.items.is_empty() {
-            return Err(refused("DATA is empty: there is nothing to transfer"));
+        if self.len() == 0 {
+            return Err(refused("DATA is empty: there is nothing to do"));
         }
-        if self.items.len() > max_items {
-            return Err(refused(format!("DATA has more than {max_items} items; split the transfer")));
+        if self.len() > max_items {
+            return Err(refused(format!("DATA has more than {max_items} items; split the task")));
         }
+        match self {
+            Self::Transfer(request) => request.check(),
+            Self::Delete(request) => request.check(),
+        }
+    }
+}
+
+fn path(text: &str) -> Result<Below, Failure> {
+    Below::parse(text).map_err(|problem| problem.failure(Operation::Submit))
+}
+
+impl TransferRequest {
+    fn check(&self) -> Result<(), Failure> {
         if self.sync_level.is_some_and(|level| level > 3) {
             return Err(refused("sync_level must be 0, 1, 2 or 3"));
         }
         for item in &self.items {
-            for path in [&item.source_path, &item.destination_path] {
-                Below::parse(path).map_err(|problem| problem.failure("ClientError.NotFound"))?;
-            }
+            path(&item.source_path)?;
+            path(&item.destination_path)?;
             if let Some(algorithm) = &item.checksum_algorithm {
                 super::verify::Algorithm::parse(algorithm)
                     .ok_or_else(|| refused("checksum_algorithm must be MD5, SHA1, SHA256 or SHA512"))?;
             }
         }
-        self.deadline()?;
         self.rules().map(drop)
-    }
-
-    /// The deadline, if one is asked for. Without a zone it is in UTC.
-    pub(super) fn deadline(&self) -> Result<Option<Timestamp>, Failure> {
-        let Some(text) = &self.deadline else { return Ok(None) };
-        let text = text.trim();
-        let with_zone = text.parse::<Timestamp>().ok();
-        let time = with_zone.or_else(|| {
-            let civil = text.parse::<jiff::civil::DateTime>().ok()?;
-            civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
-        });
-        time.map(Some).ok_or_else(|| refused("deadline is not a time like 2031-04-05 06:07:08+00:00"))
     }
 
     pub(super) fn rules(&self) -> Result<Rules, Failure> {
@@ -133,6 +175,32 @@ impl TransferRequest {
         });
         Ok(Rules(rules.collect::<Result<_, _>>()?))
     }
+}
+
+impl DeleteRequest {
+    fn check(&self) -> Result<(), Failure> {
+        for item in &self.items {
+            if path(&item.path)?.is_root() {
+                return Err(refused("the root of a collection cannot be deleted; name what is in it"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The time of a `deadline` member. Without a zone it is in UTC; it must be to come.
+pub(super) fn deadline(text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
+    let text = text.trim();
+    let with_zone = text.parse::<Timestamp>().ok();
+    let time = with_zone.or_else(|| {
+        let civil = text.parse::<jiff::civil::DateTime>().ok()?;
+        civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+    });
+    let time = time.ok_or_else(|| refused("deadline is not a time like 2031-04-05 06:07:08+00:00"))?;
+    if time <= now {
+        return Err(refused("deadline is in the past"));
+    }
+    Ok(time)
 }
 
 /// Filter rules: the first that matches decides, and without a match an entry is included.

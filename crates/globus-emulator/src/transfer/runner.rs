@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::copy;
+use super::job;
 use crate::app::App;
 use crate::clock::EmulatedClock;
 
@@ -68,8 +68,8 @@ impl Runner {
         let id = task.to_owned();
         let started = std::thread::Builder::new().name("globus-transfer".to_owned()).spawn(move || {
             let app = control.app.clone();
-            if let Some(_place) = app.runner.wait_for_place(&app, &control) {
-                copy::run(&app, &id, &control);
+            if let Some(_place) = app.runner.wait_for_place(&app, &id, &control) {
+                job::run(&app, &id, &control);
             }
             app.runner.lock().flags.remove(&id);
         });
@@ -84,19 +84,24 @@ impl Runner {
         }
     }
 
-    /// Waits until fewer tasks run than may; nothing when the task is cancelled first.
-    fn wait_for_place(&self, app: &App, control: &Control) -> Option<Place<'_>> {
+    /// Waits until fewer tasks run than may; nothing when the task is cancelled first. A task whose deadline
+    /// passes has no need to wait for its end.
+    fn wait_for_place(&self, app: &App, task: &str, control: &Control) -> Option<Place<'_>> {
         loop {
-            let limit = app.world.read(|world| world.settings.limits.concurrency).unwrap_or(usize::MAX);
+            let now = app.now();
+            let (limit, expired) = app.world.read(|world| {
+                let expired = world.tasks.get(task).is_some_and(|task| task.deadline <= now);
+                (world.settings.limits.concurrency.unwrap_or(usize::MAX), expired)
+            });
             let mut threads = self.lock();
             if control.is_canceled() {
                 return None;
             }
-            if threads.working < limit {
+            if threads.working < limit || expired {
                 threads.working += 1;
                 return Some(Place(self));
             }
-            // A changed limit is not told through this condition; a late look is good enough.
+            // Changed limits and times are not told through this condition; a late look is good enough.
             drop(self.ended.wait_timeout(threads, Duration::from_millis(100)));
         }
     }
@@ -119,7 +124,7 @@ impl Runner {
         clock.wake();
     }
 
-    /// Lets every task look at the limits anew.
+    /// Lets every task look at the limits and its deadline anew.
     pub(crate) fn limits_changed(&self, clock: &EmulatedClock) {
         self.limits_changed.fetch_add(1, Ordering::SeqCst);
         clock.wake();

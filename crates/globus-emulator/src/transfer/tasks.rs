@@ -1,11 +1,14 @@
-//! Looking at tasks, and cancelling them.
+//! Looking at tasks, changing and cancelling them.
 
 use axum::Json;
 use axum::extract::Path;
+use http::StatusCode;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::filter::{self, Filter};
-use super::record::{End, Event, Moved, Status, TaskRecord};
+use super::record::{End, Event, Moved, Skipped, Status, TaskRecord};
+use super::request;
 use crate::call::{Call, Params};
 use crate::failure::Failure;
 use crate::world::World;
@@ -42,63 +45,63 @@ pub(super) async fn list(call: Call) -> Result<Json<Value>, Failure> {
     });
     tasks.retain(|task| filter.accepts(task));
     filter::sort(&mut tasks, call.query.get("orderby"));
-    Ok(Json(page(&call.query, "task_list", tasks)))
+    let fields = call.query.list("fields");
+    let total = tasks.len();
+    Ok(Json(page(&call.query, "task_list", total, tasks.into_iter(), |mut task| {
+        if let (Some(fields), Some(members)) = (&fields, task.as_object_mut()) {
+            members.retain(|name, _| name == "DATA_TYPE" || fields.contains(name));
+        }
+        task
+    })))
 }
 
 /// A page by limit and offset, with the total.
-fn page(query: &Params, data_type: &str, documents: Vec<Value>) -> Value {
+fn page<T>(
+    query: &Params,
+    data_type: &str,
+    total: usize,
+    rows: impl Iterator<Item = T>,
+    document: impl Fn(T) -> Value,
+) -> Value {
     let (offset, limit) =
         (query.number("offset").unwrap_or(0), query.number("limit").unwrap_or(10).min(1000));
-    let total = documents.len();
-    let data: Vec<Value> = documents.into_iter().skip(offset).take(limit).collect();
+    let data: Vec<Value> = rows.skip(offset).take(limit).map(document).collect();
     json!({
         "DATA_TYPE": data_type, "offset": offset, "limit": limit, "total": total, "length": data.len(), "DATA": data,
     })
 }
 
+/// The events, newest first.
 pub(super) async fn events(call: Call, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
-    let only_errors = call.query.all("filter").any(|filter| filter == "is_error:1");
-    let events = look(&call, &id, |_, task| {
-        let shown = task.events.iter().rev().filter(|event| event.is_error || !only_errors);
-        shown.map(Event::document).collect::<Vec<_>>()
-    })?;
-    Ok(Json(page(&call.query, "event_list", events)))
+    let wanted = call.query.all("filter").find_map(|filter| filter.strip_prefix("is_error:"));
+    let wanted = wanted.map(|value| matches!(value.to_ascii_lowercase().as_str(), "1" | "true"));
+    look(&call, &id, |_, task| {
+        let shown = |event: &&Event| wanted.is_none_or(|wanted| event.is_error == wanted);
+        let total = task.events.iter().filter(shown).count();
+        let events = task.events.iter().rev().filter(shown);
+        Json(page(&call.query, "event_list", total, events, Event::document))
+    })
 }
 
-/// Marks count documents from 1; a page holds so many.
+/// Marks count documents from 0; a page holds so many.
 const PAGE: usize = 100;
 
 /// A page by marker; the last one has none to go on with.
-fn marked(query: &Params, data_type: &str, documents: Vec<Value>) -> Json<Value> {
-    let start = query.number("marker").unwrap_or(0);
-    let total = documents.len();
-    let data: Vec<Value> = documents.into_iter().skip(start).take(PAGE).collect();
-    let next = start + data.len();
+fn marked<T>(query: &Params, data_type: &str, rows: &[T], document: impl Fn(&T) -> Value) -> Json<Value> {
+    let start = query.number("marker").unwrap_or(0).min(rows.len());
+    let end = rows.len().min(start + PAGE);
+    let data: Vec<Value> = rows[start..end].iter().map(document).collect();
     Json(json!({
-        "DATA_TYPE": data_type, "marker": start, "next_marker": (next < total).then_some(next), "DATA": data,
+        "DATA_TYPE": data_type, "marker": start, "next_marker": (end < rows.len()).then_some(end), "DATA": data,
     }))
 }
 
 pub(super) async fn successful(call: Call, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
-    let documents = look(&call, &id, |_, task| task.successful.iter().map(Moved::document).collect())?;
-    Ok(marked(&call.query, "successful_transfers", documents))
+    look(&call, &id, |_, task| marked(&call.query, "successful_transfers", &task.successful, Moved::document))
 }
 
 pub(super) async fn skipped(call: Call, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
-    let documents = look(&call, &id, |_, task| {
-        let skipped = task.skipped.iter();
-        skipped
-            .map(|(source, destination, code)| {
-                json!({
-                    "DATA_TYPE": "skipped_error", "source_path": source, "destination_path": destination,
-                    "error_code": code, "error_details": "", "error_time": null, "is_directory": false,
-                    "is_symlink": false, "is_delete_destination_extra": false, "external_checksum": null,
-                    "checksum_algorithm": null,
-                })
-            })
-            .collect()
-    })?;
-    Ok(marked(&call.query, "skipped_errors", documents))
+    look(&call, &id, |_, task| marked(&call.query, "skipped_errors", &task.skipped, Skipped::document))
 }
 
 /// Why a task is paused: none ever is.
@@ -129,8 +132,56 @@ pub(super) async fn cancel(call: Call, Path(id): Path<String>) -> Result<Json<Va
     } else {
         ("TaskComplete", "The task completed before the cancel request was processed.")
     };
-    Ok(Json(json!({
-        "DATA_TYPE": "result", "code": code, "message": message, "resource": format!("/task/{id}/cancel"),
-        "request_id": "", "task_id": id,
-    })))
+    let mut body = call.result("result", code, message);
+    body["task_id"] = json!(id);
+    Ok(Json(body))
+}
+
+/// What a change may name. A member that is absent stays as it is.
+#[derive(Debug, Deserialize)]
+struct Change {
+    #[serde(default)]
+    label: NewLabel,
+    deadline: Option<String>,
+}
+
+#[derive(Debug, Default)]
+enum NewLabel {
+    /// The member is absent.
+    #[default]
+    AsBefore,
+    /// A text, or null for no label.
+    To(Option<String>),
+}
+
+impl<'de> Deserialize<'de> for NewLabel {
+    fn deserialize<D: serde::Deserializer<'de>>(member: D) -> Result<Self, D::Error> {
+        Option::deserialize(member).map(Self::To)
+    }
+}
+
+pub(super) async fn update(call: Call, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
+    let bearer = super::caller(&call)?;
+    let Change { label, deadline } = call.json()?;
+    let (now, id) = (call.app.now(), id.to_ascii_lowercase());
+    call.app.world.change(|world| {
+        if own(world, &id, bearer.identity())?.status != Status::Active {
+            return Err(Failure::new(
+                StatusCode::CONFLICT,
+                "Conflict",
+                "The task has ended; only an active task can be changed",
+            ));
+        }
+        let deadline = deadline.map(|text| request::deadline(&text, now)).transpose()?;
+        if let Some(task) = world.tasks.get_mut(&id) {
+            if let NewLabel::To(label) = label {
+                task.label = label;
+            }
+            task.deadline = deadline.unwrap_or(task.deadline);
+        }
+        Ok(())
+    })?;
+    // It may be waiting for the deadline that it had.
+    call.app.runner.limits_changed(&call.app.clock);
+    Ok(Json(call.result("result", "Updated", "The task was updated successfully")))
 }

@@ -105,6 +105,10 @@ pub struct TransferLimits {
     pub concurrency: Option<usize>,
     /// How many items one task may name; 1000000 when absent.
     pub max_items: Option<usize>,
+    /// How many bytes of files may still be written at destinations; no limit of ours when absent. Once they are
+    /// used up writing fails as on a full disk. A copy that fails gives back what it had taken, since its
+    /// unfinished file is removed; deleting and overwriting files give nothing back.
+    pub free_bytes: Option<u64>,
 }
 
 impl TransferLimits {
@@ -152,6 +156,13 @@ impl TransferLimits {
     #[must_use]
     pub fn max_items(mut self, items: usize) -> Self {
         self.max_items = Some(items);
+        self
+    }
+
+    /// Sets how many bytes may still be written at destinations.
+    #[must_use]
+    pub fn free_bytes(mut self, bytes: u64) -> Self {
+        self.free_bytes = Some(bytes);
         self
     }
 }

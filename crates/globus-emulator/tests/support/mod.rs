@@ -9,7 +9,7 @@
     missing_docs
 )]
 
-use globus_emulator::{Emulator, EmulatorBuilder, RedirectedLogin};
+use globus_emulator::{Clock as _, Emulator, EmulatorBuilder, RedirectedLogin};
 use reqwest::{Client, Response, redirect};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -131,6 +131,11 @@ impl Setup {
         let answer =
             self.token_as_service(&[("grant_type", "client_credentials"), ("scope", TRANSFER)]).await;
         text(&json(answer, 200).await["access_token"])
+    }
+
+    /// The emulated time.
+    pub fn now(&self) -> jiff::Timestamp {
+        self.emulator.clock().now()
     }
 
     pub fn id(&self, collection: &str) -> String {

@@ -114,6 +114,8 @@ document! {
         pub acl_editable: bool,
         /// For how many minutes a rule can be given at most.
         pub acl_max_expiration_period_mins: Option<u64>,
+        /// After how many minutes a rule ends, in an older form.
+        pub acl_expiration_mins: Option<u64>,
         /// What the caller is here: `administrator`, `access_manager` and others.
         pub my_effective_roles: Vec<Text>,
         /// The subscription that it is part of.
@@ -144,6 +146,30 @@ document! {
         pub in_use: bool,
         /// When it was last used.
         pub last_accessed_time: Option<Time>,
+        /// Whether its time is over.
+        pub expired: Option<bool>,
+        /// Whether it can be used without logging in to it, of old always true.
+        pub activated: Option<bool>,
+        /// For how many seconds that holds; -1: for good.
+        pub expires_in: Option<i64>,
+        /// Until when that holds.
+        pub expire_time: Option<Time>,
+        /// Whether it speaks both of Canada's languages.
+        pub french_english_bilingual: Option<bool>,
+        /// The address of its S3 storage, in an older form.
+        pub s3_url: Option<Text>,
+        /// Whether its owner has given the keys of that storage.
+        pub s3_owner_activated: Option<bool>,
+        /// Its MyProxy server, in an older form.
+        pub myproxy_server: Option<Text>,
+        /// The name in that server's certificate.
+        pub myproxy_dn: Option<Text>,
+        /// Its OAuth server, in an older form.
+        pub oauth_server: Option<Text>,
+        /// The endpoint that it shares, in an older form.
+        pub sharing_target_endpoint: Option<Text>,
+        /// The directory of that endpoint.
+        pub sharing_target_root_path: Option<Text>,
         /// Its data servers, in an older form.
         pub data as "DATA": Option<Vec<Value>>,
     }
