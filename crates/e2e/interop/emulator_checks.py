@@ -229,6 +229,37 @@ class Transfer(unittest.TestCase):
         self.assertTrue(self.transfer.task_wait(task_id, timeout=60, polling_interval=1))
         self.assertEqual(self.transfer.get_task(task_id)["status"], "FAILED")
 
+    def test_files_and_folders_are_deleted(self):
+        (self.here / "deep" / "deeper").mkdir(parents=True)
+        (self.here / "deep" / "deeper" / "file").write_bytes(b"content")
+        (self.here / "kept").write_bytes(b"content")
+        data = globus_sdk.DeleteData(self.source, recursive=True, label="a deletion")
+        data.add_item(f"/{self.folder}/deep/")
+        task_id = self.transfer.submit_delete(data)["task_id"]
+        self.assertTrue(self.transfer.task_wait(task_id, timeout=60, polling_interval=1))
+        task = self.transfer.get_task(task_id)
+        self.assertEqual((task["status"], task["type"], task["label"]), ("SUCCEEDED", "DELETE", "a deletion"))
+        self.assertEqual([path.name for path in self.here.iterdir()], ["kept"])
+
+    def test_a_file_is_renamed(self):
+        (self.here / "old").write_bytes(b"content")
+        self.transfer.operation_rename(self.source, f"/{self.folder}/old", f"/{self.folder}/new")
+        self.assertEqual([path.name for path in self.here.iterdir()], ["new"])
+        self.assertEqual((self.here / "new").read_bytes(), b"content")
+        with self.assertRaises(globus_sdk.TransferAPIError) as caught:
+            self.transfer.operation_rename(self.source, f"/{self.folder}/old", f"/{self.folder}/other")
+        self.assertEqual(caught.exception.http_status, 404)
+
+    def test_a_running_task_is_given_another_label(self):
+        emulator.control("PUT", "transfer/limits", {"bytes_per_second": 1})
+        self.addCleanup(emulator.control, "PUT", "transfer/limits", {})
+        (self.here / "file").write_bytes(b"x" * 100_000)
+        task_id = self.submit("file", label="before")
+        self.addCleanup(self.transfer.cancel_task, task_id)
+        self.transfer.update_task(task_id, {"DATA_TYPE": "task", "label": "after"})
+        task = self.transfer.get_task(task_id)
+        self.assertEqual((task["label"], task["status"]), ("after", "ACTIVE"))
+
 
 if __name__ == "__main__":
     unittest.main()
