@@ -187,7 +187,7 @@ async fn a_running_task_is_changed_and_canceled() {
     client.update_task(id).label("renamed").deadline(deadline).send().await.unwrap();
     let task = client.get_task(id).send().await.unwrap();
     assert_eq!(task.label.as_deref(), Some("renamed"));
-    assert_eq!(task.deadline.as_ref().and_then(|time| time.timestamp()), Some(deadline));
+    assert_eq!(task.deadline.as_ref().and_then(globus_sdk::decode::Time::timestamp), Some(deadline));
 
     let canceled = client.cancel_task(id).send().await.unwrap();
     assert_eq!(canceled.code, "Canceled");
