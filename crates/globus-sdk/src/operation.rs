@@ -70,6 +70,7 @@ macro_rules! operation {
                 http::Method::$verb,
                 $path,
             )
+            .needing($client::SCOPE)
             $(.listing($crate::operation::list!($list $(by $paging)?)))?
             $(.$repeatable())?;
 

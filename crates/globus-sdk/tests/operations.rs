@@ -95,6 +95,14 @@ fn only_what_can_do_no_harm_twice_is_repeated() {
 }
 
 #[test]
+fn scopes_are_told() {
+    let scope = |name| operations().find(|(_, info)| info.name == name).unwrap().1.scope;
+    assert_eq!(scope("operation_ls"), Some(globus_sdk::TransferClient::ALL_SCOPE));
+    assert_eq!(scope("userinfo"), Some("openid"));
+    assert_eq!(scope("get_jwk"), None);
+}
+
+#[test]
 fn names_are_unique() {
     let mut names: Vec<_> = operations().map(|(client, info)| (client, info.name)).collect();
     let count = names.len();

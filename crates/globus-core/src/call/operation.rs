@@ -30,6 +30,8 @@ pub struct OperationInfo {
     pub method: Method,
     /// The path, with its parameters in braces: `/v0.10/task/{task_id}`.
     pub path: &'static str,
+    /// A scope that the access token must have; `None` where no token is needed, or any does.
+    pub scope: Option<&'static str>,
     /// Whether the call can be sent again after a failure that leaves open whether it was processed.
     pub idempotent: bool,
     /// The list in its answer, if the answer is one.
@@ -37,11 +39,18 @@ pub struct OperationInfo {
 }
 
 impl OperationInfo {
-    /// An operation that can be repeated if HTTP says so of its method (RFC 9110, section 9.2.2), and whose
-    /// answer is no list.
+    /// An operation that needs no scope, can be repeated if HTTP says so of its method (RFC 9110, section
+    /// 9.2.2), and whose answer is no list.
     pub const fn new(name: &'static str, service: Service, method: Method, path: &'static str) -> Self {
         let idempotent = is_idempotent(&method);
-        Self { name, service, method, path, idempotent, list: None }
+        Self { name, service, method, path, scope: None, idempotent, list: None }
+    }
+
+    /// The same, of an operation that needs a scope.
+    #[must_use]
+    pub const fn needing(mut self, scope: &'static str) -> Self {
+        self.scope = Some(scope);
+        self
     }
 
     /// The same, of an operation that can be repeated although its method does not say so.

@@ -28,6 +28,8 @@ pub struct AuthClient {
 
 impl AuthClient {
     pub(super) const SERVICE: Service = Service::Auth;
+    /// Of the operations that need no other.
+    pub(super) const SCOPE: &'static str = "openid";
 
     /// A client with this authorizer, for the environment of the `GLOBUS_SDK_*` variables.
     ///

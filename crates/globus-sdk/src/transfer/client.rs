@@ -43,6 +43,7 @@ impl TransferClient {
     pub const RESOURCE_SERVER: &'static str = "transfer.api.globus.org";
 
     pub(super) const SERVICE: Service = Service::Transfer;
+    pub(super) const SCOPE: &'static str = Self::ALL_SCOPE;
 
     /// A client with this authorizer, for the environment of the `GLOBUS_SDK_*` variables.
     ///

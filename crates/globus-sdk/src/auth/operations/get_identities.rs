@@ -31,6 +31,7 @@ impl GetIdentities {
     /// What is the same for every call of this operation.
     pub const INFO: OperationInfo =
         OperationInfo::new("get_identities", AuthClient::SERVICE, Method::GET, "/v2/api/identities")
+            .needing("urn:globus:auth:scope:auth.globus.org:view_identities")
             .listing(Self::LIST);
 
     /// The identities with these ids.

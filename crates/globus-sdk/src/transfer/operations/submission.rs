@@ -41,6 +41,7 @@ macro_rules! submission {
                 http::Method::POST,
                 $path,
             )
+            .needing($client::SCOPE)
             .repeatable();
 
             /// Sends the request, after one for a submission id if the document has none. With that id the
