@@ -120,7 +120,7 @@ async fn go_through_a_long_list_and_call_what_has_no_method() -> Outcome {
     let mut tasks = transfer_client.task_list().filter("status:ACTIVE").items().without_cap();
     let mut ids = Vec::new();
     while let Some(task) = tasks.next().await {
-        ids.push(task?.task_id.clone());
+        ids.push(task?.task_id);
     }
     assert!(ids.is_empty());
 

@@ -10,7 +10,7 @@ use globus_emulator::{Clock as _, Fault, Service, TransferLimits};
 use globus_sdk::transfer::{
     EntityType, EntryType, Filter, OPERATIONS, Task, TaskStatus, TaskType, TaskWaitError, TransferItem,
 };
-use globus_sdk::{DeleteData, RetryPolicy, Timestamp, TransferClient, TransferData};
+use globus_sdk::{DeleteData, RetryPolicy, TaskId, Timestamp, TransferClient, TransferData};
 use support::World;
 use uuid::Uuid;
 
@@ -34,7 +34,7 @@ impl World {
 }
 
 /// Waits with short looks, as a test does.
-async fn wait(client: &TransferClient, task_id: Uuid) -> Result<Task, TaskWaitError> {
+async fn wait(client: &TransferClient, task_id: TaskId) -> Result<Task, TaskWaitError> {
     client.task_wait(task_id).polling_interval(Duration::from_millis(5)).await
 }
 
@@ -85,7 +85,7 @@ async fn collections_are_found_and_described() {
 
     let found = client.endpoint_search().filter_fulltext("CLUS").items().try_collect().await.unwrap();
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].id, world.id("cluster").to_string());
+    assert_eq!(found[0].id, world.id("cluster"));
     let none = client.endpoint_search().filter_fulltext("x").filter_entity_type(EntityType::Gcsv5Endpoint);
     assert!(none.send().await.unwrap().data.is_empty());
     let unknown = client.get_endpoint(Uuid::from_u128(1)).send().await.unwrap_err();
@@ -160,7 +160,7 @@ async fn deletions_are_tasks_too() {
     let submitted = client.submit_delete(data).send().await.unwrap();
     let task = wait(&client, submitted.task_id).await.unwrap();
     assert_eq!(task.task_type, TaskType::Delete);
-    assert_eq!(task.source_endpoint_id.as_deref(), Some(world.id("laptop").to_string().as_str()));
+    assert_eq!(task.source_endpoint_id, Some(world.id("laptop").into()));
     assert!(task.destination_endpoint_id.is_none() && task.extra.is_empty());
     let left: Vec<_> =
         std::fs::read_dir(world.dir("laptop")).unwrap().map(|e| e.unwrap().file_name()).collect();

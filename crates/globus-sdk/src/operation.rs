@@ -16,6 +16,7 @@
 /// }
 /// ```
 ///
+/// Each argument is taken as `impl Into` its type, and is part of the path where the path names it in braces.
 /// After the path may stand `(repeatable)`, where a call can be sent again although its method does not say so; after
 /// the answer's type `list "DATA"`, where the answer is a list, with `by` and its paging where it comes in pages.
 ///
@@ -29,6 +30,7 @@
 /// | `bit` | `bool` | `1` or `0` |
 /// | `json` | `impl Into<Value>` | as it is; for bodies |
 /// | a type | that type | as it is shown; in a body, as JSON |
+/// | a type in parentheses | what turns into it | the same |
 ///
 /// What needs more than that is written beside it, in a plain `impl` block.
 macro_rules! operation {
@@ -43,7 +45,8 @@ macro_rules! operation {
     ) => {
         impl $client {
             $(#[$attribute])*
-            pub fn $method(&self, $($argument: $type),*) -> $builder {
+            pub fn $method(&self, $($argument: impl Into<$type>),*) -> $builder {
+                $(let $argument: $type = $argument.into();)*
                 let call = self.base.operation(&$builder::INFO, format!($path));
                 $($(let call = call.member($member, $value);)*)?
                 $builder { call }
@@ -193,6 +196,14 @@ macro_rules! setter {
         $(#[$attribute])*
         pub fn $name(mut self, $name: impl Into<serde_json::Value>) -> Self {
             self.call = self.call.$through($wire, $name.into());
+            self
+        }
+    };
+    ($through:ident, ($(#[$attribute:meta])*) $name:ident, $wire:expr, ($type:ty)) => {
+        $(#[$attribute])*
+        pub fn $name(mut self, $name: impl Into<$type>) -> Self {
+            let value: $type = $name.into();
+            self.call = self.call.$through($wire, value);
             self
         }
     };

@@ -16,7 +16,7 @@ use globus_sdk::paging::{Items, List, Page, Pages, Paging};
 use globus_sdk::transfer::{
     EndpointSearch, TaskEventList, TaskList, TaskSkippedErrors, TaskSuccessfulTransfers,
 };
-use globus_sdk::{AccessTokenAuthorizer, BaseClient, Result, TransferClient};
+use globus_sdk::{AccessTokenAuthorizer, BaseClient, Result, TaskId, TransferClient};
 use playback::{Playback, Step, text_of, wait};
 use requests::{only, text};
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ async fn typed(case: &Case) -> Outcome {
     }
     let number = |value: &Value| value.as_u64().unwrap();
     let short = |value: &Value| u32::try_from(value.as_u64().unwrap()).unwrap();
-    let task = || text(&case.whole["args"], "task_id").parse().unwrap();
+    let task = || text(&case.whole["args"], "task_id").parse::<TaskId>().unwrap();
     match case.whole["method"].as_str().unwrap() {
         "task_list" => {
             let make = |client: &TransferClient| run!(client.task_list(), limit: short, offset: number);

@@ -21,7 +21,7 @@ use globus_sdk::api_error::Service;
 use globus_sdk::{
     AccessTokenAuthorizer, AuthClient, Authorizer, BaseClient, BasicAuthorizer, ClientBuilder,
     ClientCredentialsAuthorizer, ConfidentialAppAuthClient, ManualClock, NativeAppAuthClient, NullAuthorizer,
-    RefreshTokenAuthorizer, RefreshWindows, Result, RetryPolicy, TransferClient, TransferData,
+    RefreshTokenAuthorizer, RefreshWindows, Result, RetryPolicy, TaskId, TransferClient, TransferData,
 };
 use http::Method;
 use playback::{Playback, Sent, Step, wait};
@@ -276,18 +276,19 @@ impl Play {
             }
             ("TransferClient", "get_task") => {
                 let client = self.client(case, self.authorized(case, TransferClient::builder()).await?);
-                let task = text("task_id").parse().unwrap();
+                let task: TaskId = text("task_id").parse().unwrap();
                 client.get_task(task).send().await.map(|answer| answer.status().as_u16())
             }
             ("TransferClient", "cancel_task") => {
                 let client = self.client(case, self.authorized(case, TransferClient::builder()).await?);
-                let task = text("task_id").parse().unwrap();
+                let task: TaskId = text("task_id").parse().unwrap();
                 client.cancel_task(task).send().await.map(|answer| answer.status().as_u16())
             }
             ("TransferClient", "update_task") => {
                 let client = self.client(case, self.authorized(case, TransferClient::builder()).await?);
                 let document = args["data"].as_object().unwrap().clone();
-                let request = client.update_task(text("task_id").parse().unwrap()).document(document);
+                let request =
+                    client.update_task(text("task_id").parse::<TaskId>().unwrap()).document(document);
                 request.send().await.map(|answer| answer.status().as_u16())
             }
             ("TransferClient", "submit_transfer") => {

@@ -4,7 +4,7 @@
 #![allow(dead_code)]
 
 use globus_sdk::transfer::{FilterMethod, FilterType, SyncLevel, TransferItem};
-use globus_sdk::{DeleteData, Timestamp, TransferData};
+use globus_sdk::{DeleteData, EndpointId, Timestamp, TransferData};
 use serde_json::{Map, Value};
 
 use crate::playback::text_of;
@@ -46,7 +46,7 @@ fn calls(data: &Value) -> Vec<(String, Value)> {
 }
 
 pub(crate) fn built_transfer(args: &Value, calls: Vec<(String, Value)>) -> Result<TransferData, Missing> {
-    let id = |name: &str| text(args, name).parse().unwrap();
+    let id = |name: &str| text(args, name).parse::<EndpointId>().unwrap();
     let mut data = TransferData::new(id("source_endpoint"), id("destination_endpoint"));
     for (name, value) in args.as_object().unwrap() {
         data = match (name.as_str(), value) {
@@ -121,7 +121,7 @@ fn filter_rule(data: TransferData, args: &Value) -> Result<TransferData, Missing
 }
 
 pub(crate) fn built_delete(args: &Value, calls: Vec<(String, Value)>) -> Result<DeleteData, Missing> {
-    let mut data = DeleteData::new(text(args, "endpoint").parse().unwrap());
+    let mut data = DeleteData::new(text(args, "endpoint").parse::<EndpointId>().unwrap());
     for (name, value) in args.as_object().unwrap() {
         data = match (name.as_str(), value) {
             ("endpoint", _) => data,

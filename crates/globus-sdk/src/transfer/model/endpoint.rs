@@ -1,7 +1,8 @@
 use globus_core::decode::{Text, Time};
 use globus_core::paging::Following;
-use globus_core::{document, page, string_enum};
+use globus_core::{EndpointId, document, page, string_enum};
 use serde_json::Value;
+use uuid::Uuid;
 
 string_enum! {
     /// What kind of endpoint or collection something is.
@@ -26,8 +27,8 @@ document! {
     pub struct Endpoint {
         /// `endpoint`.
         pub data_type as "DATA_TYPE": Text,
-        /// Its id, a UUID.
-        pub id: Text,
+        /// Its id.
+        pub id: EndpointId,
         /// Its name, for people.
         pub display_name: Option<Text>,
         /// Its name in an older form, `owner#name`.
@@ -37,7 +38,7 @@ document! {
         /// What kind it is.
         pub entity_type: EntityType,
         /// Who owns it: an identity; for collections of Globus Connect Server, their endpoint.
-        pub owner_id: Option<Text>,
+        pub owner_id: Option<Uuid>,
         /// The owner's name.
         pub owner_string: Option<Text>,
         /// The owner's name in an older form.
@@ -79,7 +80,7 @@ document! {
         /// The address at which files can be had by HTTPS.
         pub https_server: Option<Text>,
         /// The endpoint or collection that this one is on.
-        pub host_endpoint_id: Option<Text>,
+        pub host_endpoint_id: Option<EndpointId>,
         /// Its name.
         pub host_endpoint_display_name: Option<Text>,
         /// The same in an older form.
@@ -87,7 +88,7 @@ document! {
         /// The directory of the host that this collection is.
         pub host_path: Option<Text>,
         /// The mapped collection that this guest collection is on.
-        pub mapped_collection_id: Option<Text>,
+        pub mapped_collection_id: Option<EndpointId>,
         /// Its name.
         pub mapped_collection_display_name: Option<Text>,
         /// Whether encryption cannot be switched off.
@@ -119,7 +120,7 @@ document! {
         /// What the caller is here: `administrator`, `access_manager` and others.
         pub my_effective_roles: Vec<Text>,
         /// The subscription that it is part of.
-        pub subscription_id: Option<Text>,
+        pub subscription_id: Option<Uuid>,
         /// Whether that subscription's administrator has confirmed it.
         pub subscription_admin_verified: Option<bool>,
         /// How much of the network it uses: `normal`, `minimal`, `aggressive`, `custom`.
@@ -137,7 +138,7 @@ document! {
         /// Whether it can no longer be used.
         pub non_functional: bool,
         /// The endpoint because of which it cannot.
-        pub non_functional_endpoint_id: Option<Text>,
+        pub non_functional_endpoint_id: Option<EndpointId>,
         /// That endpoint's name.
         pub non_functional_endpoint_display_name: Option<Text>,
         /// What kind of storage is behind it.

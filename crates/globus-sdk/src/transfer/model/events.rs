@@ -1,6 +1,6 @@
 use globus_core::decode::{Text, Time};
 use globus_core::paging::{Following, Marker};
-use globus_core::{document, page};
+use globus_core::{TaskId, document, page};
 
 document! {
     /// Something that happened in a task.
@@ -18,7 +18,7 @@ document! {
         /// Whether something went wrong.
         pub is_error: bool,
         /// The task that this one is part of.
-        pub parent_task_id: Option<Text>,
+        pub parent_task_id: Option<TaskId>,
     }
 }
 

@@ -1,5 +1,5 @@
 use globus_core::decode::{Text, Time};
-use globus_core::{document, page, string_enum};
+use globus_core::{EndpointId, document, page, string_enum};
 
 string_enum! {
     /// What an entry of a directory is.
@@ -59,7 +59,7 @@ document! {
         /// The entries.
         pub data as "DATA": Vec<FileEntry>,
         /// The collection.
-        pub endpoint: Option<Text>,
+        pub endpoint: Option<EndpointId>,
         /// The directory, with `/` at its end.
         pub path: Option<Text>,
         /// The directory as the collection resolved it.

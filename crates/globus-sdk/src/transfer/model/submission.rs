@@ -1,6 +1,5 @@
 use globus_core::decode::Text;
-use globus_core::document;
-use uuid::Uuid;
+use globus_core::{TaskId, document};
 
 document! {
     /// An id under which a submission can be repeated without being done twice.
@@ -16,7 +15,7 @@ document! {
         /// `transfer_result` or `delete_result`.
         pub data_type as "DATA_TYPE": Text,
         /// The task that does the work.
-        pub task_id: Uuid,
+        pub task_id: TaskId,
         /// The id under which the submission can be repeated.
         pub submission_id: Option<Text>,
         /// `Accepted`; `Duplicate` when this submission was made before, with that task's id.

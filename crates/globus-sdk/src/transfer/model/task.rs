@@ -1,7 +1,8 @@
 use globus_core::decode::{Text, Time};
 use globus_core::paging::Following;
-use globus_core::{document, page, string_enum};
+use globus_core::{EndpointId, TaskId, document, page, string_enum};
 use serde_json::Value;
+use uuid::Uuid;
 
 string_enum! {
     /// How a task stands.
@@ -42,8 +43,8 @@ document! {
     pub struct Task {
         /// `task`.
         pub data_type as "DATA_TYPE": Text,
-        /// The task's id, a UUID.
-        pub task_id: Text,
+        /// The task's id.
+        pub task_id: TaskId,
         /// What it does.
         pub task_type as "type": TaskType,
         /// How it stands.
@@ -51,7 +52,7 @@ document! {
         /// The name that its owner gave it.
         pub label: Option<Text>,
         /// The identity that submitted it.
-        pub owner_id: Option<Text>,
+        pub owner_id: Option<Uuid>,
         /// That identity's username.
         pub owner_string: Option<Text>,
         /// The owner's name at the service, an older form.
@@ -65,7 +66,7 @@ document! {
         /// When it is given up.
         pub deadline: Option<Time>,
         /// The collection that files come from; for a deletion, where they are deleted.
-        pub source_endpoint_id: Option<Text>,
+        pub source_endpoint_id: Option<EndpointId>,
         /// That collection's name.
         pub source_endpoint_display_name: Option<Text>,
         /// That collection, in an older form.
@@ -73,7 +74,7 @@ document! {
         /// The directory that the source's paths are below.
         pub source_base_path: Option<Text>,
         /// The collection that hosts the source, if that is a guest collection.
-        pub source_host_endpoint_id: Option<Text>,
+        pub source_host_endpoint_id: Option<EndpointId>,
         /// That collection's name.
         pub source_host_endpoint_display_name: Option<Text>,
         /// That collection, in an older form.
@@ -81,7 +82,7 @@ document! {
         /// The directory of the host that the source is.
         pub source_host_path: Option<Text>,
         /// The mapped collection behind the source, if that is a guest collection.
-        pub source_mapped_collection_id: Option<Text>,
+        pub source_mapped_collection_id: Option<EndpointId>,
         /// That collection's name.
         pub source_mapped_collection_display_name: Option<Text>,
         /// The local account at the source.
@@ -89,7 +90,7 @@ document! {
         /// What is known about that account.
         pub source_local_user_status: Option<Text>,
         /// The collection that files go to.
-        pub destination_endpoint_id: Option<Text>,
+        pub destination_endpoint_id: Option<EndpointId>,
         /// That collection's name.
         pub destination_endpoint_display_name: Option<Text>,
         /// That collection, in an older form.
@@ -97,7 +98,7 @@ document! {
         /// The directory that the destination's paths are below.
         pub destination_base_path: Option<Text>,
         /// The collection that hosts the destination, if that is a guest collection.
-        pub destination_host_endpoint_id: Option<Text>,
+        pub destination_host_endpoint_id: Option<EndpointId>,
         /// That collection's name.
         pub destination_host_endpoint_display_name: Option<Text>,
         /// That collection, in an older form.
@@ -105,7 +106,7 @@ document! {
         /// The directory of the host that the destination is.
         pub destination_host_path: Option<Text>,
         /// The mapped collection behind the destination, if that is a guest collection.
-        pub destination_mapped_collection_id: Option<Text>,
+        pub destination_mapped_collection_id: Option<EndpointId>,
         /// That collection's name.
         pub destination_mapped_collection_display_name: Option<Text>,
         /// The local account at the destination.

@@ -1,5 +1,4 @@
-use uuid::Uuid;
-
+use globus_core::TaskId;
 use crate::operation::operation;
 use crate::transfer::{OperationResult, TransferClient};
 
@@ -8,7 +7,7 @@ operation! {
     ///
     /// The answer's [`code`](OperationResult::code) is `Canceled`, or `TaskComplete` where the task had ended
     /// before.
-    TransferClient.cancel_task(task_id: Uuid) -> CancelTask;
+    TransferClient.cancel_task(task_id: TaskId) -> CancelTask;
     // Cancelled twice is cancelled.
     POST "/v0.10/task/{task_id}/cancel" (repeatable) => OperationResult;
 }

@@ -1,5 +1,5 @@
 use globus_core::call::Paging;
-use uuid::Uuid;
+use globus_core::EndpointId;
 
 use crate::operation::operation;
 use crate::transfer::{EndpointPage, EntityType, TransferClient};
@@ -29,7 +29,7 @@ operation! {
         /// Only those of this owner: an identity's id, or a name.
         filter_owner_id: text,
         /// Only guest collections on this endpoint.
-        filter_host_endpoint: Uuid,
+        filter_host_endpoint: (EndpointId),
         /// Whether those that can no longer be used are among the results. False by default.
         filter_non_functional: bit,
         /// Only those of this kind.

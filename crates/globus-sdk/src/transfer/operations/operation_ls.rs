@@ -1,5 +1,4 @@
-use uuid::Uuid;
-
+use globus_core::EndpointId;
 use crate::operation::operation;
 use crate::transfer::{FileList, Filter, TransferClient};
 
@@ -21,7 +20,7 @@ operation! {
     /// # Ok(())
     /// # }
     /// ```
-    TransferClient.operation_ls(endpoint_id: Uuid) -> OperationLs;
+    TransferClient.operation_ls(endpoint_id: EndpointId) -> OperationLs;
     GET "/v0.10/operation/endpoint/{endpoint_id}/ls" => FileList, list "DATA";
     query {
         /// The directory; `/~/` is the default one.

@@ -1,5 +1,4 @@
-use uuid::Uuid;
-
+use globus_core::EndpointId;
 use crate::operation::operation;
 use crate::transfer::{FileEntry, TransferClient};
 
@@ -8,7 +7,7 @@ operation! {
     ///
     /// A path that is not there is an error for which
     /// [`is_not_found`](globus_core::Error::is_not_found) is true.
-    TransferClient.operation_stat(endpoint_id: Uuid) -> OperationStat;
+    TransferClient.operation_stat(endpoint_id: EndpointId) -> OperationStat;
     GET "/v0.10/operation/endpoint/{endpoint_id}/stat" => FileEntry;
     query {
         /// The file or directory; by default the collection's default directory.

@@ -1,12 +1,12 @@
 use globus_core::call::Paging;
-use uuid::Uuid;
+use globus_core::TaskId;
 
 use crate::operation::operation;
 use crate::transfer::{Filter, TaskEventPage, TransferClient};
 
 operation! {
     /// Lists what happened in a task, the newest first.
-    TransferClient.task_event_list(task_id: Uuid) -> TaskEventList;
+    TransferClient.task_event_list(task_id: TaskId) -> TaskEventList;
     GET "/v0.10/task/{task_id}/event_list" => TaskEventPage,
         list "DATA" by Paging::LimitOffsetTotal { page_size: 1000, cap: 1000 };
     query {

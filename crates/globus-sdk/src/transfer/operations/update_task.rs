@@ -1,13 +1,12 @@
-use globus_core::Timestamp;
+use globus_core::{TaskId, Timestamp};
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
 use crate::operation::operation;
 use crate::transfer::{OperationResult, TransferClient};
 
 operation! {
     /// Changes the label or the deadline of a task that has not ended.
-    TransferClient.update_task(task_id: Uuid) -> UpdateTask;
+    TransferClient.update_task(task_id: TaskId) -> UpdateTask;
     PUT "/v0.10/task/{task_id}" => OperationResult;
     send { "DATA_TYPE": "task" }
     body {

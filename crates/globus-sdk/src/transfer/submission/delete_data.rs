@@ -1,5 +1,5 @@
+use globus_core::EndpointId;
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
 use super::delete_item::DeleteItem;
 use super::document::{Document, Item, submission_methods};
@@ -24,8 +24,8 @@ submission_methods!(DeleteData);
 
 impl DeleteData {
     /// A deletion on a collection, of nothing yet.
-    pub fn new(endpoint: Uuid) -> Self {
-        Self(Document::new("delete")).field("endpoint", endpoint.to_string())
+    pub fn new(endpoint: impl Into<EndpointId>) -> Self {
+        Self(Document::new("delete")).field("endpoint", endpoint.into().to_string())
     }
 
     /// A document that was made elsewhere, such as one kept from an earlier run. A submission id of null counts

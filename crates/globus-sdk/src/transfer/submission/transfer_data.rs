@@ -1,5 +1,5 @@
+use globus_core::EndpointId;
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 use super::document::{Document, Item, submission_methods};
 use super::sync_level::SyncLevel;
@@ -57,10 +57,10 @@ pub enum RecursiveSymlinks {
 
 impl TransferData {
     /// A transfer from one collection to another, of nothing yet.
-    pub fn new(source_endpoint: Uuid, destination_endpoint: Uuid) -> Self {
+    pub fn new(source_endpoint: impl Into<EndpointId>, destination_endpoint: impl Into<EndpointId>) -> Self {
         Self(Document::new("transfer"))
-            .field("source_endpoint", source_endpoint.to_string())
-            .field("destination_endpoint", destination_endpoint.to_string())
+            .field("source_endpoint", source_endpoint.into().to_string())
+            .field("destination_endpoint", destination_endpoint.into().to_string())
     }
 
     /// A document that was made elsewhere, such as one kept from an earlier run. A submission id of null counts

@@ -6,8 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use globus_core::{Error, Result, RetryPolicy};
-use uuid::Uuid;
+use globus_core::{Error, Result, RetryPolicy, TaskId};
 
 use super::polling::Polling;
 use super::progress::TaskProgress;
@@ -22,7 +21,7 @@ type Looking = Pin<Box<dyn Future<Output = Result<Task>> + Send>>;
 #[must_use = "nothing is asked until updates are"]
 pub struct TaskUpdates {
     client: TransferClient,
-    task_id: Uuid,
+    task_id: TaskId,
     retry: Option<RetryPolicy>,
     polling: Polling,
     state: State,
@@ -42,7 +41,7 @@ enum State {
 impl TaskUpdates {
     pub(super) fn new(
         client: TransferClient,
-        task_id: Uuid,
+        task_id: TaskId,
         retry: Option<RetryPolicy>,
         polling: Result<Polling>,
     ) -> Self {
@@ -68,7 +67,7 @@ impl TaskUpdates {
         &self.polling
     }
 
-    pub(super) fn task_id(&self) -> Uuid {
+    pub(super) fn task_id(&self) -> TaskId {
         self.task_id
     }
 

@@ -4,8 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
-use globus_core::{Error, RetryPolicy};
-use uuid::Uuid;
+use globus_core::{Error, RetryPolicy, TaskId};
 
 use super::error::{TaskFailure, TaskWaitError};
 use super::polling::Polling;
@@ -17,7 +16,7 @@ use crate::transfer::{Task, TaskStatus, TransferClient};
 #[must_use = "a waiter does nothing until it is awaited"]
 pub struct TaskWaiter {
     client: TransferClient,
-    task_id: Uuid,
+    task_id: TaskId,
     timeout: Option<Duration>,
     interval: Option<Duration>,
     retry: Option<RetryPolicy>,
@@ -49,10 +48,10 @@ impl TransferClient {
     /// }
     /// # }
     /// ```
-    pub fn task_wait(&self, task_id: Uuid) -> TaskWaiter {
+    pub fn task_wait(&self, task_id: impl Into<TaskId>) -> TaskWaiter {
         TaskWaiter {
             client: self.clone(),
-            task_id,
+            task_id: task_id.into(),
             timeout: None,
             interval: None,
             retry: None,
@@ -145,7 +144,7 @@ impl TaskWaiter {
 }
 
 /// The last thing that went wrong, for a failed task that does not say itself why.
-async fn last_fault(client: &TransferClient, task_id: Uuid) -> TaskFault {
+async fn last_fault(client: &TransferClient, task_id: TaskId) -> TaskFault {
     let events = client.task_event_list(task_id).filter("is_error:1").limit(1).send().await;
     let event = events.ok().and_then(|events| events.data.first().cloned());
     event.map_or_else(
