@@ -335,7 +335,8 @@ async fn a_task_cancelled_in_the_middle_of_a_file_keeps_what_was_done() {
         while names(&setup.b.path().join("d")) != ["1"] {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        let task = caller.task(&id).await;
+        // What it had moved of that file is not there either.
+        let task = caller.until(&id, |task| task["bytes_transferred"] == 1000).await;
         expect(
             &task,
             &json!({

@@ -32,7 +32,7 @@ async fn files_and_directories_are_deleted_and_counted() {
     expect(
         &accepted,
         &json!({
-            "DATA_TYPE": "delete_result", "code": "Accepted", "resource": "/v0.10/delete",
+            "DATA_TYPE": "delete_result", "code": "Accepted", "resource": "/delete",
             "submission_id": request["submission_id"],
         }),
     );
