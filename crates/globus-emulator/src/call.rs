@@ -75,10 +75,11 @@ impl Call {
         self.app.world.read(|world| world.bearer(&fingerprint, now))
     }
 
-    /// The answer of a Transfer call that did something.
+    /// The answer of a Transfer call that did something. Its resource is the path without the version.
     pub(crate) fn result(&self, data_type: &str, code: &str, message: &str) -> Value {
+        let resource = self.path.strip_prefix("/v0.10").unwrap_or(&self.path);
         json!({
-            "DATA_TYPE": data_type, "code": code, "message": message, "resource": self.path,
+            "DATA_TYPE": data_type, "code": code, "message": message, "resource": resource,
             "request_id": self.request_id,
         })
     }

@@ -80,7 +80,8 @@ impl Deleting {
         }
     }
 
-    /// Everything that a pattern names. As in a shell, a wildcard does not stand for the dot of a hidden name.
+    /// Everything that a pattern names: nothing outside, even if links lead there. As in a shell, a wildcard does
+    /// not stand for the dot of a hidden name.
     fn expand(&self, pattern: &Below) -> Result<Vec<(Below, OsString)>, Problem> {
         let mut found = vec![Below::default()];
         for part in pattern.parts() {
@@ -88,17 +89,11 @@ impl Deleting {
                 found = found.iter().map(|path| path.join(part)).collect();
                 continue;
             };
-            let glob = GlobBuilder::new(text).backslash_escape(false).build();
+            let glob = GlobBuilder::new(&without_alternatives(text)).backslash_escape(false).build();
             let glob = glob.map_err(|_| Problem::Malformed)?.compile_matcher();
             let mut next = Vec::new();
             for path in &found {
-                let directory = match self.root.directory(path) {
-                    Ok(directory) => directory,
-                    Err(Problem::Missing | Problem::NotDirectory | Problem::InvalidLink) => continue,
-                    // A pattern finds nothing outside; only naming it is an error.
-                    Err(Problem::Escape) if path != &Below::default() => continue,
-                    Err(problem) => return Err(problem),
-                };
+                let Some(directory) = found_inside(self.root.directory(path).map(Some))? else { continue };
                 let names = sorted_entries(&directory)?.into_iter().map(|(name, _)| name);
                 let hidden = |name: &OsString| name.as_encoded_bytes().starts_with(b".");
                 let names =
@@ -107,7 +102,7 @@ impl Deleting {
             }
             found = next;
         }
-        found.iter().filter_map(|path| self.name(path).transpose()).collect()
+        found.iter().filter_map(|path| found_inside(self.name(path)).transpose()).collect()
     }
 
     fn entry(
@@ -183,6 +178,29 @@ impl Deleting {
         job.counters.succeeded += 1;
         Ok(())
     }
+}
+
+/// What a pattern finds: what is not there, or not inside, it does not find.
+fn found_inside<T>(found: Result<Option<T>, Problem>) -> Result<Option<T>, Problem> {
+    match found {
+        Err(Problem::Escape | Problem::Missing | Problem::NotDirectory | Problem::InvalidLink) => Ok(None),
+        found => found,
+    }
+}
+
+/// The pattern with braces that stand for themselves, as they do for the service.
+fn without_alternatives(pattern: &str) -> String {
+    let mut in_class = false;
+    pattern.chars().fold(String::new(), |mut text, character| {
+        match character {
+            '{' | '}' if !in_class => text.extend(['[', character, ']']),
+            _ => {
+                in_class = (in_class && character != ']') || character == '[';
+                text.push(character);
+            }
+        }
+        text
+    })
 }
 
 impl Labor for Deleting {

@@ -78,24 +78,17 @@ impl Copying {
         let before = job.counters.bytes_transferred;
         let outcome = self.copy(job, work, &mut from, &seen, &directory);
         let size = job.counters.bytes_transferred - before;
-        match outcome {
-            Ok(checksum) => {
-                job.counters.files_transferred += 1;
-                job.counters.succeeded += 1;
-                job.moved(Moved {
-                    source: work.source().shown().into(),
-                    destination: work.destination().shown().into(),
-                    size,
-                    checksum,
-                });
-                Ok(())
-            }
-            Err(trouble) => {
-                // The temporary file is gone by now.
-                job.give_back(size);
-                Err(trouble)
-            }
-        }
+        job.end_file(if outcome.is_ok() { size } else { 0 });
+        let checksum = outcome?;
+        job.counters.files_transferred += 1;
+        job.counters.succeeded += 1;
+        job.moved(Moved {
+            source: work.source().shown().into(),
+            destination: work.destination().shown().into(),
+            size,
+            checksum,
+        });
+        Ok(())
     }
 
     fn copy(
@@ -202,7 +195,6 @@ impl Copying {
             let piece = job.next_piece(left)?;
             let copied = io::copy(&mut (&*from).take(piece), to);
             let copied = copied.map_err(|error| blame(from, error))?;
-            job.give_back(piece - copied);
             if copied == 0 {
                 break;
             }
@@ -244,7 +236,6 @@ impl Copying {
             // Not more than the buffer has.
             let buffer = &mut self.buffer[..usize::try_from(piece).unwrap_or(0)];
             let read = from.read(buffer).map_err(Trouble::at_source)?;
-            job.give_back(piece - count(read));
             if read == 0 {
                 break;
             }

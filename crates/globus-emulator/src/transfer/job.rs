@@ -139,6 +139,7 @@ pub(super) fn run(app: &App, id: &str, control: &Control) {
         counters: start.counters,
         items_done: start.items_done,
         news: News::default(),
+        reserved: 0,
         shown: Instant::now(),
         progress: (app.clock.now(), 0),
     };
@@ -218,6 +219,8 @@ pub(super) struct Job<'a> {
     /// How many items, from the first, are done with.
     pub(super) items_done: usize,
     news: News,
+    /// Room on the disk that the file at hand may use.
+    reserved: u64,
     /// When the task was last shown.
     shown: Instant,
     /// The last time and number of things done that a `PROGRESS` event told.
@@ -240,11 +243,11 @@ impl Job<'_> {
                     }
                     let before = (self.counters.bytes_transferred, self.counters.bytes_checksummed);
                     let Err(trouble) = labor.attempt(self, &work, &mut todo) else { break };
+                    // A try that failed or was stopped moved nothing: its unfinished file is gone.
+                    (self.counters.bytes_transferred, self.counters.bytes_checksummed) = before;
                     if matches!(trouble, Trouble::Stopped) {
                         continue;
                     }
-                    // A try that failed moved nothing.
-                    (self.counters.bytes_transferred, self.counters.bytes_checksummed) = before;
                     if matches!(trouble, Trouble::Source(_)) && labor.skips_source_errors() {
                         self.skip(&trouble, labor.subject(&work));
                         break;
@@ -322,15 +325,17 @@ impl Job<'_> {
             }
             None => piece,
         });
+        self.reserved += granted;
         if granted == 0 { Err(Trouble::Destination(Problem::NoSpace)) } else { Ok(granted) }
     }
 
-    /// Gives back the room of so many bytes that were not kept.
-    pub(super) fn give_back(&self, bytes: u64) {
-        if bytes > 0 && self.app.world.read(|world| world.settings.limits.free_bytes.is_some()) {
+    /// Gives back what was reserved of the disk's room and is not used by so many bytes that were kept.
+    pub(super) fn end_file(&mut self, kept: u64) {
+        let back = std::mem::take(&mut self.reserved).saturating_sub(kept);
+        if back > 0 {
             self.app.world.change_anyway(|world| {
                 if let Some(free) = &mut world.settings.limits.free_bytes {
-                    *free = free.saturating_add(bytes);
+                    *free = free.saturating_add(back);
                 }
             });
         }

@@ -97,7 +97,8 @@ pub enum JwtTime {
 pub struct TransferLimits {
     /// Bytes per second of emulated time that one task may copy; unlimited when absent.
     pub bytes_per_second: Option<u64>,
-    /// Milliseconds of emulated time that a task waits before each file.
+    /// Milliseconds of emulated time from the start of a task to its first file, copied or deleted, and from each
+    /// to the next.
     pub file_delay_ms: u64,
     /// Whether an error that would be retried until the deadline fails the task at once.
     pub fail_fast: bool,
@@ -131,7 +132,7 @@ impl TransferLimits {
         self
     }
 
-    /// Sets how long a task waits, in emulated time, before each file.
+    /// Sets how long a task waits, in emulated time, before its first file and from each to the next.
     #[must_use]
     pub fn file_delay(mut self, delay: Duration) -> Self {
         self.file_delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);

@@ -32,7 +32,7 @@ async fn files_and_directories_are_deleted_and_counted() {
     expect(
         &accepted,
         &json!({
-            "DATA_TYPE": "delete_result", "code": "Accepted", "resource": "/v0.10/delete",
+            "DATA_TYPE": "delete_result", "code": "Accepted", "resource": "/delete",
             "submission_id": request["submission_id"],
         }),
     );
@@ -124,6 +124,13 @@ async fn patterns_are_patterns_only_when_asked_for() {
     assert_eq!(caller.delete(&["/[z"], &globs).await["fatal_error"]["code"], "INVALID_PATH_NAME");
     assert_eq!(caller.delete(&["/*", "/.x*"], &globs).await["status"], "SUCCEEDED");
     assert_eq!(names(root), [""; 0]);
+
+    // Braces stand for themselves.
+    for name in ["{a,b}1", "a1", "b1", "{2"] {
+        write(&root.join(name), b"");
+    }
+    assert_eq!(caller.delete(&["/{a,b}*", "/[{x]2"], &globs).await["files"], 2);
+    assert_eq!(names(root), ["a1", "b1"]);
 }
 
 #[cfg(unix)]
@@ -159,7 +166,7 @@ async fn links_are_removed_and_never_what_they_lead_to() {
     assert_eq!(task["fatal_error"]["code"], "PERMISSION_DENIED");
     // A pattern finds nothing outside.
     let globs = json!({"recursive": true, "interpret_globs": true, "ignore_missing": true});
-    for pattern in ["/out/*", "/*/prec*"] {
+    for pattern in ["/out/*", "/*/prec*", "/*/precious"] {
         let task = caller.delete(&[pattern], &globs).await;
         expect(&task, &json!({"status": "SUCCEEDED", "subtasks_total": 0}));
     }

@@ -206,7 +206,7 @@ async fn names_are_changed_and_never_taken_twice() {
     };
     expect(
         &rename("/f", "/~/d/g", 200).await,
-        &json!({"DATA_TYPE": "rename_result", "code": "FileRenamed", "resource": format!("/v0.10/{path}")}),
+        &json!({"DATA_TYPE": "rename_result", "code": "FileRenamed", "resource": format!("/{path}")}),
     );
     assert_eq!(names(&root.join("d")), ["g", "x"]);
     assert_eq!(rename("/d/", "/e", 200).await["code"], "FileRenamed");

@@ -8,6 +8,8 @@ mod copies;
 mod deletes;
 mod directories;
 #[cfg(unix)]
+mod links;
+#[cfg(unix)]
 mod machine;
 #[path = "../support/mod.rs"]
 mod support;

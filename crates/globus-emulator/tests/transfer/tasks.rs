@@ -128,10 +128,7 @@ async fn label_and_deadline_of_an_active_task_can_be_changed() {
     let before = caller.until(&id, |task| task["faults"] == 1).await;
     let path = format!("task/{id}");
     let updated = json(caller.put(&path, &json!({"label": "second"})).await, 200).await;
-    expect(
-        &updated,
-        &json!({"DATA_TYPE": "result", "code": "Updated", "resource": format!("/v0.10/{path}")}),
-    );
+    expect(&updated, &json!({"DATA_TYPE": "result", "code": "Updated", "resource": format!("/{path}")}));
     expect(&caller.task(&id).await, &json!({"label": "second", "deadline": before["deadline"]}));
     caller.put(&path, &json!({"label": null})).await;
     assert!(caller.task(&id).await["label"].is_null());
@@ -211,7 +208,7 @@ async fn answers_name_their_request_as_the_headers_do() {
         let header = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
         let status = answer.status().as_u16();
         let body = json(answer, status).await;
-        let resource = format!("/v0.10/{path}");
+        let resource = format!("/{path}");
         expect(&body, &json!({"DATA_TYPE": data_type, "request_id": header, "resource": resource}));
         assert!(body["code"].is_string() && body["message"].is_string(), "{body}");
     }
