@@ -10,7 +10,7 @@ mod playback;
 #[path = "conformance_support/requests.rs"]
 mod requests;
 
-use compare::{PRODUCTION, recorded_pairs, request_difference};
+use compare::{PRODUCTION, comma_lists, recorded_pairs, request_difference};
 use conformance::{Case, Outcome};
 use globus_sdk::paging::{Items, List, Page, Pages, Paging};
 use globus_sdk::transfer::{
@@ -59,7 +59,7 @@ async fn typed(case: &Case) -> Outcome {
     let task = || text(&case.whole["args"], "task_id").parse::<TaskId>().unwrap();
     match case.whole["method"].as_str().unwrap() {
         "task_list" => {
-            let make = |client: &TransferClient| run!(client.task_list(), limit: short, offset: number);
+            let make = |client: &TransferClient| run!(client.task_list(), limit: short, offset: number, orderby: comma_lists, filter: text_of);
             judge(case, |c| make(c).pages(), |c| TaskList::items(make(c))).await
         }
         "task_event_list" => {
@@ -77,7 +77,12 @@ async fn typed(case: &Case) -> Outcome {
             judge(case, |c| make(c).pages(), |c| TaskSkippedErrors::items(make(c))).await
         }
         "endpoint_search" => {
-            let make = |client: &TransferClient| run!(client.endpoint_search(), filter_fulltext: text_of, limit: short, offset: number);
+            let make = |client: &TransferClient| {
+                run!(
+                    client.endpoint_search(), filter_fulltext: text_of, filter_scope: text_of,
+                    filter_owner_id: text_of, limit: short, offset: number
+                )
+            };
             judge(case, |c| make(c).pages(), |c| EndpointSearch::items(make(c))).await
         }
         _ => Outcome::Pending,
@@ -257,17 +262,14 @@ impl Expected {
             // The caller's limit every time; the offset grows from the caller's. A total below it ends the list.
             let mut offset = whole["args"]["offset"].as_u64().unwrap_or(0);
             for (index, (request, step)) in requests.iter_mut().zip(steps).enumerate() {
-                let pairs = request["query"].as_array_mut().unwrap();
-                pairs.retain(|pair| pair[0] != "offset");
-                if let (Some(limit), Some(pair)) =
-                    (whole["args"].get("limit"), pairs.iter_mut().find(|pair| pair[0] == "limit"))
-                {
-                    pair[1] = text_of(limit).into();
-                }
-                if index > 0 || whole["args"].get("offset").is_some() {
-                    pairs.push(json!(["offset", offset.to_string()]));
-                }
-                offset += items_of(whole, step).len() as u64;
+                let given = |name: &str| whole["args"].get(name).filter(|value| !value.is_null());
+                let offset_is_sent = index > 0 || given("offset").is_some();
+                let setting = |name: &str| whole["paginator_settings"][name].as_u64();
+                let limit = given("limit").and_then(Value::as_u64).or(setting("page_size")).unwrap();
+                let left = setting("max_total_results").unwrap_or(u64::MAX).saturating_sub(offset);
+                set_parameter(request, "limit", Some(json!(limit.min(left))));
+                set_parameter(request, "offset", offset_is_sent.then(|| json!(offset)));
+                offset += counted(whole, step);
             }
             if whole["paginator"] == "LimitOffsetTotalPaginator" {
                 count = 1;
@@ -291,6 +293,28 @@ impl Expected {
         let ids = steps[..count].iter().flat_map(|step| items_of(whole, step)).map(|item| item["id"].clone());
         Self { ids: ids.collect(), requests }
     }
+}
+
+/// Puts a parameter into a recorded request, where its kind has it: the query, or the body of a POST.
+fn set_parameter(request: &mut Value, name: &str, value: Option<Value>) {
+    if let Some(body) = request["json"].as_object_mut() {
+        body.remove(name);
+        if let Some(value) = value {
+            body.insert(name.to_owned(), value);
+        }
+        return;
+    }
+    let pairs = request["query"].as_array_mut().unwrap();
+    pairs.retain(|pair| pair[0] != name);
+    if let Some(value) = value {
+        pairs.push(json!([name, text_of(&value)]));
+    }
+}
+
+/// How far a page moves the offset.
+fn counted(whole: &Value, step: &Value) -> u64 {
+    let items = items_of(whole, step).len() as u64;
+    step["response_json"]["count"].as_u64().unwrap_or(items)
 }
 
 /// The marker that the page before a request gave, where it is one that can be sent.
