@@ -77,6 +77,38 @@ fn a_member_that_is_missing_or_null_has_its_default() {
 }
 
 #[test]
+fn members_are_found_in_whatever_order_they_come_and_however_their_names_are_written() {
+    let members = [
+        (["\"name\":", "\"n\\u0061me\" :"], "\"a\""),
+        (["\"type\":", " \"type\"\n:"], "\"file\""),
+        (["\"size\":", "\"size\"\t: "], "1"),
+        (["\"limit\":", "\"limi\\u0074\":"], "2"),
+        (["\"unknown\":", "\"unknown\" :"], "3"),
+        (["\"siz\":", "\"sizes\":"], "4"),
+    ];
+    // A list, as the order of one document is what is looked for first in the next.
+    let mut bodies = Vec::new();
+    for start in 0..members.len() {
+        for step in [1, 5] {
+            for written in [0, 1] {
+                let turn = |at: usize| &members[(start + step * at) % members.len()];
+                let body: Vec<_> = (0..members.len()).map(|at| (turn(at).0[written], turn(at).1)).collect();
+                let body: Vec<_> = body.iter().map(|(name, value)| format!("{name}{value}")).collect();
+                bodies.push(format!("{{{}}}", body.join(",")));
+            }
+        }
+    }
+    let entries: Vec<Entry> = from_slice(format!("[{}]", bodies.join(",")).as_bytes()).unwrap();
+    assert_eq!(entries.len(), bodies.len());
+    for (entry, body) in entries.iter().zip(&bodies) {
+        assert_eq!((entry.name.as_str(), entry.size, entry.limit), ("a", 1, 2), "{body}");
+        assert!(matches!(entry.kind, EntryType::File), "{body}");
+        let unknown: Vec<_> = entry.extra.values().collect();
+        assert_eq!((unknown, entry.extra.len()), (vec![&json!(4), &json!(3)], 2), "{body}");
+    }
+}
+
+#[test]
 fn the_last_of_two_members_counts() {
     assert_eq!(entry(r#"{"size":1,"size":2}"#).size, 2);
     assert_eq!(entry(r#"{"limit":1,"limit":null}"#).limit, 100);

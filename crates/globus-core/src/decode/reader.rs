@@ -338,11 +338,23 @@ impl<'a> Reader<'a> {
     #[expect(clippy::inline_always, reason = "measured: a third faster where documents are decoded")]
     #[inline(always)]
     pub fn key(&mut self, first: &mut bool) -> Result<Option<Cow<'a, str>>, DecodeError> {
-        if !self.advance(first, b'}', "`,` or the end of an object")? {
-            return Ok(None);
-        }
-        let key = match self.plain_string() {
-            Some(key) => Cow::Borrowed(key),
+        if self.another_member(first)? { self.name().map(Some) } else { Ok(None) }
+    }
+
+    /// Whether the object has another member, whose name then has to be read.
+    #[doc(hidden)]
+    #[expect(clippy::inline_always, reason = "measured: a third faster where documents are decoded")]
+    #[inline(always)]
+    pub fn another_member(&mut self, first: &mut bool) -> Result<bool, DecodeError> {
+        self.advance(first, b'}', "`,` or the end of an object")
+    }
+
+    /// Reads the name of a member and the colon.
+    #[doc(hidden)]
+    #[inline]
+    pub fn name(&mut self) -> Result<Cow<'a, str>, DecodeError> {
+        let name = match self.plain_string() {
+            Some(name) => Cow::Borrowed(name),
             None => self.other_key()?,
         };
         if self.significant() != Some(b':') {

@@ -64,6 +64,15 @@ impl<T: Decode> Decode for Option<T> {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         if reader.null()? { Ok(None) } else { T::decode(reader).map(Some) }
     }
+
+    #[inline]
+    fn decode_into(place: &mut Self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        if reader.null()? {
+            *place = None;
+            return Ok(());
+        }
+        T::decode_some(place, reader)
+    }
 }
 
 impl<T: Decode> Decode for Box<T> {
