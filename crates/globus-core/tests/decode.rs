@@ -109,6 +109,33 @@ fn members_are_found_in_whatever_order_they_come_and_however_their_names_are_wri
 }
 
 #[test]
+fn a_long_list_is_made_as_large_as_the_body_has_items() {
+    let page = |items: usize| {
+        let entries: Vec<_> = (0..items).map(|item| format!(r#"{{"name":"{item:09}"}}"#)).collect();
+        let page: Page = from_slice(format!(r#"{{"DATA":[{}]}}"#, entries.join(",")).as_bytes()).unwrap();
+        assert_eq!(page.data.len(), items);
+        assert!((0..items).zip(&page.data).all(|(item, entry)| entry.name == format!("{item:09}").as_str()));
+        page.data.capacity()
+    };
+    for items in [0, 10, 31, 32, 33, 64, 1000, 10_000] {
+        let capacity = page(items);
+        assert!(capacity <= 2 * items.max(32), "{capacity} for {items}");
+    }
+    let numbers = format!("[{}]", vec!["1234567"; 5000].join(","));
+    let numbers: Vec<u64> = from_slice(numbers.as_bytes()).unwrap();
+    assert!((5000..5000 + 5000 / 15).contains(&numbers.capacity()), "{}", numbers.capacity());
+    // The rest of the body belongs to other lists.
+    let inner = format!("[{}]", vec!["1"; 40].join(","));
+    let lists = format!("[[{}]]", vec![inner.as_str(); 100].join(","));
+    let lists: Vec<Vec<Vec<u64>>> = from_slice(lists.as_bytes()).unwrap();
+    assert!(lists[0].iter().all(|list| list.len() == 40 && list.capacity() <= 80));
+    // One long string after many short items is not taken for items.
+    let text = format!(r#"[{},"{}"]"#, vec![r#""a""#; 40].join(","), "x".repeat(1 << 20));
+    let texts: Vec<Text> = from_slice(text.as_bytes()).unwrap();
+    assert!(texts.len() == 41 && texts.capacity() <= 2 * text.len() / size_of::<Text>() + 64);
+}
+
+#[test]
 fn the_last_of_two_members_counts() {
     assert_eq!(entry(r#"{"size":1,"size":2}"#).size, 2);
     assert_eq!(entry(r#"{"limit":1,"limit":null}"#).limit, 100);

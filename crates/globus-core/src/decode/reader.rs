@@ -376,6 +376,21 @@ impl<'a> Reader<'a> {
         self.advance(first, b']', "`,` or the end of an array")
     }
 
+    /// For how many more items of a list the rest of the body has room, as `count` of them came since `start`;
+    /// and a little more, as not all are of a size. 0 inside an item of another list, where most of the rest
+    /// belongs to that one.
+    pub(super) fn room_for<T>(&self, start: usize, count: usize) -> usize {
+        const PAGE: u8 = 2;
+        if self.depth > PAGE || count == 0 {
+            return 0;
+        }
+        let rest = self.text.len() - self.at;
+        let items = rest / ((self.at - start) / count).max(1);
+        // What was short so far may go on as one long string.
+        let affordable = 2 * rest / size_of::<T>().max(1);
+        (items + items / 16).min(affordable)
+    }
+
     /// Nothing but white space may follow.
     ///
     /// # Errors
