@@ -136,6 +136,31 @@ fn a_long_list_is_made_as_large_as_the_body_has_items() {
 }
 
 #[test]
+fn integers_up_to_the_last_digit() {
+    for text in [
+        "0",
+        "7",
+        "-7",
+        "9999999999999999999",
+        "18446744073709551615",
+        "18446744073709551616",
+        "18446744073709551625",
+        "36893488147419103239",
+        "99999999999999999999",
+        "100000000000000000000000000000",
+        "-9223372036854775808",
+        "-9223372036854775809",
+        "9223372036854775807",
+        "9223372036854775808",
+        "340282366920938463463374607431768211463",
+    ] {
+        assert_eq!(from_slice::<u64>(text.as_bytes()).ok(), serde_json::from_str(text).ok(), "{text}");
+        assert_eq!(from_slice::<i64>(text.as_bytes()).ok(), serde_json::from_str(text).ok(), "{text}");
+        assert_eq!(from_slice::<u8>(text.as_bytes()).ok(), serde_json::from_str(text).ok(), "{text}");
+    }
+}
+
+#[test]
 fn the_last_of_two_members_counts() {
     assert_eq!(entry(r#"{"size":1,"size":2}"#).size, 2);
     assert_eq!(entry(r#"{"limit":1,"limit":null}"#).limit, 100);

@@ -218,15 +218,17 @@ impl<'a> Reader<'a> {
         let bytes = self.text.as_bytes();
         let first = self.at + usize::from(negative);
         let mut end = first;
-        let mut size = Some(0u64);
+        let mut size = 0u64;
         while let Some(digit @ b'0'..=b'9') = bytes.get(end).copied() {
-            size = size.and_then(|size| size.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
+            size = size.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
             end += 1;
         }
         if end == first || (bytes[first] == b'0' && end > first + 1) {
             return Err(DecodeError::syntax(first, "a number", Kind::Other));
         }
         let whole = !matches!(bytes.get(end), Some(b'.' | b'e' | b'E'));
+        // Nineteen digits always fit; more are rare enough to be read again.
+        let size = if end - first < 20 { Some(size) } else { self.text[first..end].parse().ok() };
         let fits = size.filter(|_| whole).and_then(|size| match (negative, size) {
             (false, _) => T::try_from(size).ok(),
             (true, 0) => None,
@@ -361,7 +363,22 @@ impl<'a> Reader<'a> {
             return Err(self.broken("`:`"));
         }
         self.at += 1;
-        Ok(Some(key))
+        Ok(name)
+    }
+
+    /// Reads the name of a member and the colon if they stand here just so; else reads nothing.
+    #[doc(hidden)]
+    #[expect(
+        clippy::inline_always,
+        reason = "measured: names are then compared as a few words, without a call"
+    )]
+    #[inline(always)]
+    pub fn named(&mut self, name: &'static str) -> bool {
+        let here = self.text.as_bytes().get(self.at..).is_some_and(|rest| rest.starts_with(name.as_bytes()));
+        if here {
+            self.at += name.len();
+        }
+        here
     }
 
     /// Whether the array has another item, which then has to be read; false at the end of the array.
