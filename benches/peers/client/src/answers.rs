@@ -19,7 +19,7 @@ pub struct Entry {
     data_type: String,
     name: String,
     #[serde(rename = "type")]
-    entry_type: String,
+    kind: String,
     size: u64,
     permissions: Option<String>,
     user: Option<String>,
@@ -43,7 +43,8 @@ pub struct Tasks {
 /// Four of a task's members.
 #[derive(Deserialize)]
 pub struct Task {
-    task_id: String,
+    #[serde(rename = "task_id")]
+    id: String,
     status: String,
     label: Option<String>,
     pub bytes_transferred: u64,

@@ -27,7 +27,7 @@ enum Lister {
     /// This SDK.
     Sdk(TransferClient),
     /// `hyper-util`'s client with this SDK's decoder: HTTP, and no more than that.
-    Hyper(Client<HttpConnector, Empty<Bytes>>, Uri),
+    Hyper(Box<Client<HttpConnector, Empty<Bytes>>>, Uri),
     /// `reqwest` with a type that serde derives: what a program without an SDK has.
     Reqwest(reqwest::Client, String),
 }
@@ -83,7 +83,7 @@ pub async fn measure(url: &str, entries: u32, blocks: u32, requests: u32) -> Res
     connector.set_nodelay(true);
     let listers = [
         Lister::Sdk(sdk_client(url)?),
-        Lister::Hyper(Client::builder(TokioExecutor::new()).build(connector), address.parse()?),
+        Lister::Hyper(Box::new(Client::builder(TokioExecutor::new()).build(connector)), address.parse()?),
         Lister::Reqwest(reqwest_client()?, address),
     ];
     let mut speeds = [const { Vec::new() }; 3];
