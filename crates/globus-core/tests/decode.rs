@@ -77,6 +77,90 @@ fn a_member_that_is_missing_or_null_has_its_default() {
 }
 
 #[test]
+fn members_are_found_in_whatever_order_they_come_and_however_their_names_are_written() {
+    let members = [
+        (["\"name\":", "\"n\\u0061me\" :"], "\"a\""),
+        (["\"type\":", " \"type\"\n:"], "\"file\""),
+        (["\"size\":", "\"size\"\t: "], "1"),
+        (["\"limit\":", "\"limi\\u0074\":"], "2"),
+        (["\"unknown\":", "\"unknown\" :"], "3"),
+        (["\"siz\":", "\"sizes\":"], "4"),
+    ];
+    // A list, as the order of one document is what is looked for first in the next.
+    let mut bodies = Vec::new();
+    for start in 0..members.len() {
+        for step in [1, 5] {
+            for written in [0, 1] {
+                let turn = |at: usize| &members[(start + step * at) % members.len()];
+                let body: Vec<_> = (0..members.len()).map(|at| (turn(at).0[written], turn(at).1)).collect();
+                let body: Vec<_> = body.iter().map(|(name, value)| format!("{name}{value}")).collect();
+                bodies.push(format!("{{{}}}", body.join(",")));
+            }
+        }
+    }
+    let entries: Vec<Entry> = from_slice(format!("[{}]", bodies.join(",")).as_bytes()).unwrap();
+    assert_eq!(entries.len(), bodies.len());
+    for (entry, body) in entries.iter().zip(&bodies) {
+        assert_eq!((entry.name.as_str(), entry.size, entry.limit), ("a", 1, 2), "{body}");
+        assert!(matches!(entry.kind, EntryType::File), "{body}");
+        let unknown: Vec<_> = entry.extra.values().collect();
+        assert_eq!((unknown, entry.extra.len()), (vec![&json!(4), &json!(3)], 2), "{body}");
+    }
+}
+
+#[test]
+fn a_long_list_is_made_as_large_as_the_body_has_items() {
+    let page = |items: usize| {
+        let entries: Vec<_> = (0..items).map(|item| format!(r#"{{"name":"{item:09}"}}"#)).collect();
+        let page: Page = from_slice(format!(r#"{{"DATA":[{}]}}"#, entries.join(",")).as_bytes()).unwrap();
+        assert_eq!(page.data.len(), items);
+        assert!((0..items).zip(&page.data).all(|(item, entry)| entry.name == format!("{item:09}").as_str()));
+        page.data.capacity()
+    };
+    for items in [0, 10, 31, 32, 33, 64, 1000, 10_000] {
+        let capacity = page(items);
+        assert!(capacity <= 2 * items.max(32), "{capacity} for {items}");
+    }
+    let numbers = format!("[{}]", vec!["1234567"; 5000].join(","));
+    let numbers: Vec<u64> = from_slice(numbers.as_bytes()).unwrap();
+    assert!((5000..5000 + 5000 / 15).contains(&numbers.capacity()), "{}", numbers.capacity());
+    // The rest of the body belongs to other lists.
+    let inner = format!("[{}]", vec!["1"; 40].join(","));
+    let lists = format!("[[{}]]", vec![inner.as_str(); 100].join(","));
+    let lists: Vec<Vec<Vec<u64>>> = from_slice(lists.as_bytes()).unwrap();
+    assert!(lists[0].iter().all(|list| list.len() == 40 && list.capacity() <= 80));
+    // One long string after many short items is not taken for items.
+    let text = format!(r#"[{},"{}"]"#, vec![r#""a""#; 40].join(","), "x".repeat(1 << 20));
+    let texts: Vec<Text> = from_slice(text.as_bytes()).unwrap();
+    assert!(texts.len() == 41 && texts.capacity() <= 2 * text.len() / size_of::<Text>() + 64);
+}
+
+#[test]
+fn integers_up_to_the_last_digit() {
+    for text in [
+        "0",
+        "7",
+        "-7",
+        "9999999999999999999",
+        "18446744073709551615",
+        "18446744073709551616",
+        "18446744073709551625",
+        "36893488147419103239",
+        "99999999999999999999",
+        "100000000000000000000000000000",
+        "-9223372036854775808",
+        "-9223372036854775809",
+        "9223372036854775807",
+        "9223372036854775808",
+        "340282366920938463463374607431768211463",
+    ] {
+        assert_eq!(from_slice::<u64>(text.as_bytes()).ok(), serde_json::from_str(text).ok(), "{text}");
+        assert_eq!(from_slice::<i64>(text.as_bytes()).ok(), serde_json::from_str(text).ok(), "{text}");
+        assert_eq!(from_slice::<u8>(text.as_bytes()).ok(), serde_json::from_str(text).ok(), "{text}");
+    }
+}
+
+#[test]
 fn the_last_of_two_members_counts() {
     assert_eq!(entry(r#"{"size":1,"size":2}"#).size, 2);
     assert_eq!(entry(r#"{"limit":1,"limit":null}"#).limit, 100);

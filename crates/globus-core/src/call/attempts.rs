@@ -1,5 +1,6 @@
 //! The attempts of one call: authorize, send, judge, wait, again.
 
+use std::borrow::Cow;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::client::Parts;
-use super::origin::{check_credentials, check_encrypted, redirect_target};
+use super::origin::{check_credentials, check_encrypted, redirect_target, same_origin};
 use super::request::Call;
 use super::response::RawResponse;
 use crate::api_error::{ApiError, ErrorContext, Service};
@@ -39,7 +40,7 @@ struct Answer {
 }
 
 /// Sends the call until it is answered for good.
-pub(super) async fn answer(call: Call, url: Url, body: Bytes) -> Result<RawResponse> {
+pub(super) async fn answer(call: &Call, url: Url, body: Bytes) -> Result<RawResponse> {
     let parts = call.client.parts();
     let policy = call.retry.as_ref().unwrap_or(&parts.retry);
     let budget = policy.budget.as_ref().unwrap_or(&parts.budget);
@@ -66,7 +67,7 @@ pub(super) async fn answer(call: Call, url: Url, body: Bytes) -> Result<RawRespo
         if used.as_ref().is_some_and(|used| used.header().is_some()) {
             check_credentials(&parts.base_url, &url)?;
         }
-        let sent = exchange(&call, parts, &url, &body, used.as_ref(), deadline).await;
+        let sent = exchange(call, parts, &url, &body, used.as_ref(), deadline).await;
         let now = parts.clock.now();
         if let (Ok(Answer { response, at_home: true }), Some(authorizer)) = (&sent, authorizer) {
             if let Some(time) = response.service_time() {
@@ -88,8 +89,8 @@ pub(super) async fn answer(call: Call, url: Url, body: Bytes) -> Result<RawRespo
                 budget.give_back();
                 return sent.map_err(Error::from);
             }
-            Ok(response) => judge_status(&call, parts, policy, attempt, response, now),
-            Err(error) => judge_failure(&call, policy, attempt, error.kind()),
+            Ok(response) => judge_status(call, parts, policy, attempt, response, now),
+            Err(error) => judge_failure(call, policy, attempt, error.kind()),
         };
         let (wait, asked) = match next {
             Next::Again { after } if attempt < policy.max_retries => (Some(after), None),
@@ -108,7 +109,7 @@ pub(super) async fn answer(call: Call, url: Url, body: Bytes) -> Result<RawRespo
             _ => {
                 let asked = asked
                     .or_else(|| sent.as_ref().ok().and_then(|response| retry_after(&response.headers, now)));
-                let error = failure(&call, parts, url, used.as_ref(), sent);
+                let error = failure(call, parts, url, used.as_ref(), sent);
                 return Err(error.in_call(name.to_string(), attempt + 1, asked));
             }
         }
@@ -220,11 +221,11 @@ async fn exchange(
     used: Option<&Authorization>,
     deadline: Option<Timestamp>,
 ) -> std::result::Result<Answer, TransportError> {
-    let mut url = url.clone();
+    let mut url = Cow::Borrowed(url);
     let mut authorization = used;
     let mut at_home = true;
     for _ in 0..=MAX_REDIRECTS {
-        let mut request = Request::new(call.method.clone(), url.clone());
+        let mut request = Request::new(call.method.clone(), url.as_ref().clone());
         request.headers = parts.default_headers.clone();
         for (name, value) in &call.headers {
             request.headers.insert(name, value.clone());
@@ -254,12 +255,12 @@ async fn exchange(
             let response = RawResponse::new(response.status, response.headers, body);
             return Ok(Answer { response, at_home });
         };
-        if target.origin() != url.origin() {
+        if !same_origin(&target, &url) {
             // Nothing that authorizes goes along, not even what the caller set.
             authorization = Some(&ANONYMOUS);
             at_home = false;
         }
-        url = target;
+        url = Cow::Owned(target);
     }
     Err(TransportError::new(TransportErrorKind::TooManyRedirects))
 }

@@ -8,7 +8,7 @@ use crate::transport::shown_url;
 
 /// Refuses an address that credentials of the service at `home` must not be sent to.
 pub(super) fn check_credentials(home: &Url, target: &Url) -> Result<()> {
-    if home.origin() != target.origin() {
+    if !same_origin(home, target) {
         return Err(Error::refused(format!(
             "refused to send the credentials for {} to {}; to call that address without them, use \
              without_authorization()",
@@ -17,6 +17,15 @@ pub(super) fn check_credentials(home: &Url, target: &Url) -> Result<()> {
         )));
     }
     check_encrypted(target)
+}
+
+/// Whether two addresses have scheme, host and port in common (RFC 6454), without a copy of the host. Addresses
+/// without a host have an origin of their own, each.
+pub(super) fn same_origin(one: &Url, other: &Url) -> bool {
+    one.has_host()
+        && one.scheme() == other.scheme()
+        && one.host() == other.host()
+        && one.port_or_known_default() == other.port_or_known_default()
 }
 
 /// Refuses an address where secrets would travel unencrypted.
@@ -61,6 +70,28 @@ mod tests {
             "https://auth.globus.org/x",
         ] {
             assert!(check_credentials(&home, &url(elsewhere)).unwrap_err().is_refused(), "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_what_the_standard_says() {
+        let addresses = [
+            "https://a.example.org/x",
+            "https://a.example.org:443/y?z",
+            "https://A.example.org:8443/",
+            "http://a.example.org/",
+            "http://a.example.org:443/",
+            "http://a.example.org:80/",
+            "https://127.0.0.1/",
+            "https://127.1:443/",
+            "https://[::1]/",
+            "https://[0:0:0:0:0:0:0:1]:443/",
+            "data:text/plain,x",
+            "mailto:a@example.org",
+            "https://user@a.example.org/",
+        ];
+        for (one, other) in addresses.iter().flat_map(|one| addresses.map(|other| (url(one), url(other)))) {
+            assert_eq!(same_origin(&one, &other), one.origin() == other.origin(), "{one} {other}");
         }
     }
 

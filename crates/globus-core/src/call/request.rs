@@ -222,8 +222,7 @@ impl Call {
     ///
     /// As [`send`](Self::send), and a decode error when the answer does not fit the type.
     pub async fn send_as<T: DeserializeOwned>(self) -> Result<Response<T>> {
-        let shown = self.shown();
-        self.send_raw().await?.json().map_err(|error| error.in_call(shown.to_string(), 1, None))
+        self.send_and(RawResponse::json).await
     }
 
     /// Sends the call; the answer as one of the SDK's documents.
@@ -232,8 +231,7 @@ impl Call {
     ///
     /// As [`send`](Self::send), and a decode error when the answer is not a document.
     pub async fn send_document<T: Decode>(self) -> Result<Response<T>> {
-        let shown = self.shown();
-        self.send_raw().await?.decode().map_err(|error| error.in_call(shown.to_string(), 1, None))
+        self.send_and(RawResponse::decode).await
     }
 
     /// Sends the call; the answer as it came.
@@ -242,6 +240,16 @@ impl Call {
     ///
     /// As [`send`](Self::send).
     pub async fn send_raw(mut self) -> Result<RawResponse> {
+        self.answer().await
+    }
+
+    /// Sends the call and reads the answer; what goes wrong there is an error of this call.
+    pub(crate) async fn send_and<T>(mut self, read: impl FnOnce(RawResponse) -> Result<T>) -> Result<T> {
+        let raw = self.answer().await?;
+        read(raw).map_err(|error| error.in_call(self.shown().to_string(), 1, None))
+    }
+
+    async fn answer(&mut self) -> Result<RawResponse> {
         if let Some(wrong) = self.wrong.take() {
             return Err(wrong);
         }
@@ -279,8 +287,8 @@ impl Call {
     }
 
     /// The call as errors name it: no query, no body. Put into words only where it is shown.
-    pub(crate) fn shown(&self) -> ShownCall {
-        ShownCall { method: self.method.clone(), base: self.client.clone(), path: self.path.clone() }
+    pub(crate) fn shown(&self) -> ShownCall<'_> {
+        ShownCall(self)
     }
 
     fn default_content_type(&mut self, media_type: &'static str) {
@@ -299,20 +307,13 @@ impl fmt::Debug for Call {
 }
 
 /// A call as errors and logs name it.
-pub(crate) struct ShownCall {
-    method: Method,
-    base: BaseClient,
-    path: String,
-}
+pub(crate) struct ShownCall<'c>(&'c Call);
 
-impl fmt::Display for ShownCall {
+impl fmt::Display for ShownCall<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let url = request_url(self.base.base_url(), &self.path);
-        write!(
-            f,
-            "{} {}",
-            self.method,
-            crate::transport::shown_url(url.as_ref().unwrap_or(self.base.base_url()))
-        )
+        let Self(call) = self;
+        let base = call.base_url();
+        let url = request_url(base, &call.path);
+        write!(f, "{} {}", call.method, crate::transport::shown_url(url.as_ref().unwrap_or(base)))
     }
 }

@@ -1,5 +1,7 @@
 //! Rules by which URLs are put together.
 
+use std::borrow::Cow;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::{Host, Url};
 
@@ -60,7 +62,8 @@ pub fn request_url(base: &Url, path: &str) -> Result<Url, ConfigError> {
     let mut url = base.clone();
     url.set_query(None);
     url.set_fragment(None);
-    let path = utf8_percent_encode(path, ENCODED).to_string();
+    // Most paths have nothing to encode, and stay as they are.
+    let path = Cow::from(utf8_percent_encode(path, ENCODED));
     url.set_path(&join(base.path(), &path));
     Ok(url)
 }

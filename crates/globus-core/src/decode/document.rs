@@ -73,7 +73,8 @@ macro_rules! document {
 
         const _: () = assert!(
             $crate::decode::private::members_differ(&[$($crate::document!(@wire $field $($wire)?)),*]),
-            "two members of a document have the same name on the wire, or one is a raw identifier without `as`"
+            "two members of a document have the same name on the wire, or one is a raw identifier without `as`, or \
+             one would have to be escaped in JSON"
         );
 
         impl ::core::default::Default for $document {
@@ -91,24 +92,53 @@ macro_rules! document {
                 &mut self,
                 reader: &mut $crate::decode::Reader<'_>,
             ) -> ::core::result::Result<(), $crate::decode::DecodeError> {
+                #[allow(non_camel_case_types, reason = "named as the fields are")]
+                #[derive(Clone, Copy)]
+                enum Member {
+                    $($field,)*
+                }
+                const MEMBERS: &[Member] = &[$(Member::$field),*];
+                const NAMES: &[&str] = &[$($crate::document!(@wire $field $($wire)?)),*];
+                static ORDER: $crate::decode::private::Order<{ NAMES.len() + 1 }> =
+                    $crate::decode::private::Order::new();
+
                 reader.begin_object()?;
                 let mut first = true;
+                let mut slot = 0;
                 #[allow(unused_mut, unused_variables, reason = "a document may have no members of its own")]
                 let mut set_aside = false;
-                while let ::core::option::Option::Some(key) = reader.key(&mut first)? {
-                    #[allow(unused_variables, reason = "a document may have no members of its own")]
-                    let name: &str = &key;
-                    $(if name == $crate::document!(@wire $field $($wire)?) {
-                        reader.member(
+                while reader.another_member(&mut first)? {
+                    let guess = ORDER.guess(slot);
+                    let guessed = match MEMBERS.get(guess) {
+                        ::core::option::Option::Some(member) => match *member {
+                            $(Member::$field => {
+                                reader.named(::core::concat!("\"", $crate::document!(@wire $field $($wire)?), "\":"))
+                            })*
+                        },
+                        ::core::option::Option::None => false,
+                    };
+                    let member = if guessed {
+                        slot = guess + 1;
+                        guess
+                    } else {
+                        let name = reader.name()?;
+                        let ::core::option::Option::Some(member) = NAMES.iter().position(|known| *known == name)
+                        else {
+                            reader.unknown(name, &mut self.extra)?;
+                            continue;
+                        };
+                        slot = ORDER.learn(slot, member);
+                        member
+                    };
+                    match MEMBERS[member] {
+                        $(Member::$field => reader.member(
                             $crate::document!(@wire $field $($wire)?),
                             &mut self.$field,
                             || $crate::document!(@default $($default)?),
                             &mut self.extra,
                             &mut set_aside,
-                        )?;
-                        continue;
-                    })*
-                    reader.unknown(key, &mut self.extra)?;
+                        )?,)*
+                    }
                 }
                 ::core::result::Result::Ok(())
             }
@@ -177,15 +207,10 @@ impl<'a> Reader<'a> {
         let start = self.save();
         if self.null().map_err(|error| error.in_member(name))? {
             *field = default();
-        } else {
-            match T::decode(self) {
-                Ok(value) => *field = value,
-                Err(error) => {
-                    *field = default();
-                    *set_aside = true;
-                    return self.set_aside(start, name, error, extra);
-                }
-            }
+        } else if let Err(error) = T::decode_into(field, self) {
+            *field = default();
+            *set_aside = true;
+            return self.set_aside(start, name, error, extra);
         }
         if *set_aside {
             // The name came before, with an odd value; the last one counts.
@@ -222,12 +247,16 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether no name occurs twice and none is a raw identifier, which `stringify!` writes as `r#type`.
+/// Whether no name occurs twice, none is a raw identifier, which `stringify!` writes as `r#type`, and all stand in
+/// JSON as they are.
 pub const fn members_differ(names: &[&str]) -> bool {
     let mut one = 0;
     while one < names.len() {
         let name = names[one].as_bytes();
         if name.len() > 1 && name[0] == b'r' && name[1] == b'#' {
+            return false;
+        }
+        if has_escapes(name) {
             return false;
         }
         let mut other = one + 1;
@@ -240,6 +269,17 @@ pub const fn members_differ(names: &[&str]) -> bool {
         one += 1;
     }
     true
+}
+
+const fn has_escapes(name: &[u8]) -> bool {
+    let mut at = 0;
+    while at < name.len() {
+        if name[at] == b'"' || name[at] == b'\\' || name[at] < 0x20 {
+            return true;
+        }
+        at += 1;
+    }
+    false
 }
 
 const fn same(a: &[u8], b: &[u8]) -> bool {
@@ -261,11 +301,13 @@ mod tests {
     use super::members_differ;
 
     #[test]
-    fn names_that_occur_twice_or_are_raw_are_found() {
+    fn names_that_occur_twice_are_raw_or_need_escapes_are_found() {
         assert!(members_differ(&[]));
         assert!(members_differ(&["a", "b", "ab", "r", "r2"]));
         assert!(!members_differ(&["a", "b", "a"]));
         assert!(!members_differ(&["DATA", "type", "DATA"]));
         assert!(!members_differ(&["r#type"]));
+        assert!(!members_differ(&["a", "a\"b"]) && !members_differ(&["a\\b"]) && !members_differ(&["a\n"]));
+        assert!(members_differ(&["grüße", "@type", "a name of more than eight bytes"]));
     }
 }

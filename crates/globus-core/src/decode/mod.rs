@@ -66,6 +66,7 @@ mod document;
 mod error;
 mod extra;
 mod open_enum;
+mod order;
 mod reader;
 mod scan;
 mod text;
@@ -88,6 +89,7 @@ pub mod private {
 
     pub use super::bridge::{FromText, Members, deserialize};
     pub use super::document::members_differ;
+    pub use super::order::Order;
 }
 
 /// A value that can be read from a JSON body.
@@ -123,6 +125,23 @@ pub trait Decode: Sized {
     /// When the value is of another type than this one, or the body is no valid JSON here. After an error the
     /// reader stands anywhere in the value; [`Reader::rewind`] leads back.
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError>;
+
+    /// Reads the next value into a place that holds another. Where values are more than a word it saves copies
+    /// to make them there. After an error the place holds anything.
+    #[doc(hidden)]
+    #[inline]
+    fn decode_into(place: &mut Self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        *place = Self::decode(reader)?;
+        Ok(())
+    }
+
+    /// The same, into a place that may hold nothing.
+    #[doc(hidden)]
+    #[inline]
+    fn decode_some(place: &mut Option<Self>, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        *place = Some(Self::decode(reader)?);
+        Ok(())
+    }
 
     /// Reads the next value onto the end of a list. Documents do it in place, which saves a copy.
     #[doc(hidden)]

@@ -140,6 +140,22 @@ impl Decode for Text {
             None => reader.string().map(Self::from),
         }
     }
+
+    fn decode_into(place: &mut Self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        *place = match reader.plain_string() {
+            Some(text) => Self::from(text),
+            None => reader.string().map(Self::from)?,
+        };
+        Ok(())
+    }
+
+    fn decode_some(place: &mut Option<Self>, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        *place = Some(match reader.plain_string() {
+            Some(text) => Self::from(text),
+            None => reader.string().map(Self::from)?,
+        });
+        Ok(())
+    }
 }
 
 impl Serialize for Text {

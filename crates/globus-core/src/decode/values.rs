@@ -64,6 +64,15 @@ impl<T: Decode> Decode for Option<T> {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         if reader.null()? { Ok(None) } else { T::decode(reader).map(Some) }
     }
+
+    #[inline]
+    fn decode_into(place: &mut Self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        if reader.null()? {
+            *place = None;
+            return Ok(());
+        }
+        T::decode_some(place, reader)
+    }
 }
 
 impl<T: Decode> Decode for Box<T> {
@@ -72,13 +81,21 @@ impl<T: Decode> Decode for Box<T> {
     }
 }
 
+/// From so many items on, a list is made as large at once as the rest of the body has items like them: to grow
+/// step by step costs copies, and memory that is never used again.
+const LONG: usize = 32;
+
 impl<T: Decode> Decode for Vec<T> {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let mut list = Self::new();
         let mut count = 0;
         reader.begin_array()?;
+        let start = reader.offset();
         let mut first = true;
         while reader.item(&mut first).map_err(|error| error.at_index(count))? {
+            if count == list.capacity() && count >= LONG {
+                list.reserve_exact(reader.room_for::<T>(start, count));
+            }
             T::decode_onto(&mut list, reader).map_err(|error| error.at_index(count))?;
             count += 1;
         }

@@ -13,10 +13,12 @@ impl Call {
     ///
     /// As [`send_document`](Self::send_document), and a decode error when what should be the list is none.
     pub async fn send_page<P: Page>(self, list: List) -> Result<Response<P>> {
-        let shown = self.shown();
-        let page: Response<P> = self.send_document().await?;
-        page.check(&list).map_err(|error| error.in_call(shown.to_string(), 1, None))?;
-        Ok(page)
+        self.send_and(|raw| {
+            let page: Response<P> = raw.decode()?;
+            page.check(&list)?;
+            Ok(page)
+        })
+        .await
     }
 
     /// The pages of a list that begins with the answer to this call. Untyped pages are

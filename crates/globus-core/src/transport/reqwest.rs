@@ -102,16 +102,15 @@ fn build(settings: &HttpSettings, https: bool, loopback: bool) -> Result<reqwest
 
 impl Transport for HttpTransport {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let mut call =
-            self.client(&request.url)?.request(request.method, request.url).headers(request.headers);
+        let client = self.client(&request.url)?;
+        let mut call = reqwest::Request::new(request.method, request.url);
+        *call.headers_mut() = request.headers;
         if !request.body.is_empty() {
-            call = call.body(request.body);
+            *call.body_mut() = Some(request.body.into());
         }
-        if let Some(timeout) = request.timeout {
-            call = call.timeout(timeout);
-        }
-        let answer = call.send().await.map_err(transport_error)?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
+        *call.timeout_mut() = request.timeout;
+        let mut answer = client.execute(call).await.map_err(transport_error)?;
+        let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));
         Ok(Response::new(status, headers, Body::stream(answer.bytes_stream().map_err(body_error))))
     }
 }
