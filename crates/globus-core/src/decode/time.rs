@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -168,36 +169,11 @@ fn parse(text: &[u8]) -> Option<(Timestamp, Form)> {
     };
     let fraction = u8::try_from(digits.len()).ok().filter(|count| (*count > 0) == point && *count <= 9)?;
     let nanos = number(digits)? * 10i32.pow(9 - u32::from(fraction));
-    let two = |at: usize| number(&head[at..at + 2]);
-    let (year, month, day) = (number(&head[..4])?, two(5)?, two(8)?);
-    let (hour, minute, second) = (two(11)?, two(14)?, two(17)?);
-    if !(1..=12).contains(&month) || !(1..=days_of(year, month)).contains(&day) {
-        return None;
-    }
-    if hour > 23 || minute > 59 || second > 59 {
-        return None;
-    }
-    let seconds = days_since_1970(year, month, day) * 86_400 + i64::from(hour * 3600 + minute * 60 + second);
-    let timestamp = Timestamp::new(seconds, nanos).ok()?;
+    let two = |at: usize| number(&head[at..at + 2]).and_then(|value| i8::try_from(value).ok());
+    let year = i16::try_from(number(&head[..4])?).ok()?;
+    let civil = DateTime::new(year, two(5)?, two(8)?, two(11)?, two(14)?, two(17)?, nanos).ok()?;
+    let timestamp = Offset::UTC.to_timestamp(civil).ok()?;
     Some((timestamp, Form { separator, fraction, zulu }))
-}
-
-fn days_of(year: i32, month: i32) -> i32 {
-    match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Counted in years that begin in March, so that the day that not all years have is their last.
-fn days_since_1970(year: i32, month: i32, day: i32) -> i64 {
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    // From March on the months have 31, 30, 31, 30, 31 days, and again.
-    let days = year * 365 + leap_days + (153 * month + 2) / 5 + day;
-    i64::from(days) - 719_469
 }
 
 /// The value of up to nine decimal digits.
@@ -264,18 +240,6 @@ mod tests {
             assert_eq!(Time::from(text).text(), text);
             assert_eq!(Time::from(text).to_string(), text);
             assert_eq!(format!("{:?}", Time::from(text)), format!("{text:?}"));
-        }
-    }
-
-    /// Days of every month over four centuries, and some that are none.
-    #[test]
-    fn the_calendar_is_jiffs() {
-        for year in (0..=9999).filter(|year| (1800..=2200).contains(year) || year % 97 == 0) {
-            for (month, day) in (0..=13).flat_map(|month| [0, 1, 28, 29, 30, 31, 32].map(|day| (month, day)))
-            {
-                let text = format!("{year:04}-{month:02}-{day:02}T23:59:59Z");
-                assert_eq!(parsed(&text), text.parse().ok(), "{text}");
-            }
         }
     }
 
