@@ -17,7 +17,7 @@ use super::ready::{self, ReadyFile};
 /// Ten years: longer than any test, short enough for every date.
 const LONGEST_LIFETIME: u64 = 10 * 365 * 86_400;
 
-/// Runs an emulator on 127.0.0.1 until SIGTERM, SIGINT or SIGHUP.
+/// Runs an emulator on 127.0.0.1 until SIGTERM or SIGINT.
 ///
 /// When it is ready it prints one line of JSON with these members: url, control_url, client_id, client_secret (a
 /// client that owns the collections), native_client_id, user, collections, and env (the variables that point
