@@ -106,6 +106,8 @@ impl<P: Page> Stream for Items<P> {
                 this.taken += 1;
                 return Poll::Ready(Some(Ok(item)));
             }
+            // Freed before the next page is read, not after: one page in memory, and room for it at once.
+            this.page = Vec::new().into_iter();
             let place = this.pages.place();
             match ready!(Pin::new(&mut this.pages).poll_next(context)) {
                 None => return Poll::Ready(None),
