@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::pin::pin;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, COOKIE, LOCATION, PROXY_AUTHORIZATION};
 use http::{Method, StatusCode};
@@ -39,8 +39,8 @@ struct Answer {
     at_home: bool,
 }
 
-/// Sends the call until it is answered for good.
-pub(super) async fn answer(call: &Call, url: Url, body: Bytes) -> Result<RawResponse> {
+/// Sends the call until it is answered for good. `room` is memory for the answer, if there is any.
+pub(super) async fn answer(call: &Call, url: Url, body: Bytes, mut room: BytesMut) -> Result<RawResponse> {
     let parts = call.client.parts();
     let policy = call.retry.as_ref().unwrap_or(&parts.retry);
     let budget = policy.budget.as_ref().unwrap_or(&parts.budget);
@@ -67,7 +67,7 @@ pub(super) async fn answer(call: &Call, url: Url, body: Bytes) -> Result<RawResp
         if used.as_ref().is_some_and(|used| used.header().is_some()) {
             check_credentials(&parts.base_url, &url)?;
         }
-        let sent = exchange(call, parts, &url, &body, used.as_ref(), deadline).await;
+        let sent = exchange(call, parts, &url, &body, used.as_ref(), deadline, &mut room).await;
         let now = parts.clock.now();
         if let (Ok(Answer { response, at_home: true }), Some(authorizer)) = (&sent, authorizer) {
             if let Some(time) = response.service_time() {
@@ -220,6 +220,7 @@ async fn exchange(
     body: &Bytes,
     used: Option<&Authorization>,
     deadline: Option<Timestamp>,
+    room: &mut BytesMut,
 ) -> std::result::Result<Answer, TransportError> {
     let mut url = Cow::Borrowed(url);
     let mut authorization = used;
@@ -251,7 +252,8 @@ async fn exchange(
                 response.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
             // The answer to HEAD announces the length of a body that does not come.
             let expected = expected.filter(|_| call.method != Method::HEAD);
-            let body = response.body.read(expected, parts.body_limit).await?;
+            let room = std::mem::take(room);
+            let body = response.body.read_into(room, expected, parts.body_limit).await?;
             let response = RawResponse::new(response.status, response.headers, body);
             return Ok(Answer { response, at_home });
         };

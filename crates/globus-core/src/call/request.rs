@@ -1,6 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
@@ -51,6 +52,8 @@ pub struct Call {
     pub(super) retry: Option<RetryPolicy>,
     /// What went wrong while the call was put together; told when it is sent.
     wrong: Option<Error>,
+    /// Memory for the answer, if there is any.
+    room: BytesMut,
 }
 
 impl Call {
@@ -69,6 +72,7 @@ impl Call {
             timeout: None,
             retry: None,
             wrong: None,
+            room: BytesMut::new(),
         }
     }
 
@@ -105,6 +109,13 @@ impl Call {
     /// The first query parameter of that name.
     pub(crate) fn query_value(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Reads the answer into memory that an earlier answer was in.
+    pub(crate) fn with_room(mut self, mut room: BytesMut) -> Self {
+        room.clear();
+        self.room = room;
+        self
     }
 
     /// Puts these query parameters in the place of all that there are.
@@ -255,7 +266,8 @@ impl Call {
         }
         let url = self.url()?;
         let body = std::mem::replace(&mut self.body, Payload::none()).into_bytes()?;
-        answer(self, url, body).await
+        let room = std::mem::take(&mut self.room);
+        answer(self, url, body, room).await
     }
 
     /// The method.

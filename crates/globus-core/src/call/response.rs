@@ -126,6 +126,11 @@ impl<T> Response<T> {
         self.value
     }
 
+    /// The document and the body that it was read from.
+    pub(crate) fn into_parts(self) -> (T, Bytes) {
+        (self.value, self.raw.body)
+    }
+
     /// Changes the document and keeps the exchange.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Response<U> {
         Response { value: change(self.value), raw: self.raw }

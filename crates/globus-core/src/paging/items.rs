@@ -15,7 +15,7 @@ use crate::error::Result;
 
 /// The items of a list, over all its pages. From a list operation's `items()`.
 ///
-/// One page is in memory at a time, without the body it came in.
+/// One page is in memory at a time, and room for the body of the next.
 ///
 /// ```no_run
 /// # use globus_core::{Result, paging::{Items, Page}};
@@ -113,7 +113,9 @@ impl<P: Page> Stream for Items<P> {
                 None => return Poll::Ready(None),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 Some(Ok(page)) => {
-                    this.page = page.into_inner().into_items(this.pages.list()).into_iter();
+                    let (page, body) = page.into_parts();
+                    this.pages.reuse(body);
+                    this.page = page.into_items(this.pages.list()).into_iter();
                     this.place = place;
                     this.taken = std::mem::take(&mut this.skip);
                     for _ in 0..this.taken {

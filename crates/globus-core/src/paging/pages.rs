@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 
 use super::continuation::{Continuation, Place};
@@ -30,6 +31,8 @@ type Answer<P> = Pin<Box<dyn Future<Output = Result<Response<P>>> + Send>>;
 pub struct Pages<P> {
     cursor: Cursor,
     state: State<P>,
+    /// Memory for the next page.
+    room: BytesMut,
 }
 
 enum State<P> {
@@ -45,7 +48,7 @@ enum State<P> {
 impl<P: Page> Pages<P> {
     /// The pages that begin with the answer to `call`.
     pub(crate) fn new(call: Call, list: List) -> Self {
-        Self { cursor: Cursor::new(call, list), state: State::Ready }
+        Self { cursor: Cursor::new(call, list), state: State::Ready, room: BytesMut::new() }
     }
 
     /// Goes on where another listing of the same operation with the same filters stood. A page is not cut: a
@@ -86,6 +89,11 @@ impl<P: Page> Pages<P> {
         self.cursor.list()
     }
 
+    /// Takes the body of a page that nobody reads any more, to read the next one into.
+    pub(super) fn reuse(&mut self, body: Bytes) {
+        self.room = body.try_into_mut().unwrap_or_default();
+    }
+
     /// Where the next page begins.
     pub(super) fn place(&self) -> Place {
         self.cursor.place().clone()
@@ -102,6 +110,7 @@ impl<P: Page> Stream for Pages<P> {
                 this.state = State::Ended;
                 return Poll::Ready(None);
             };
+            let call = call.with_room(std::mem::take(&mut this.room));
             this.state = State::Fetching(Box::pin(call.send_page(*this.cursor.list())));
         }
         let State::Fetching(answer) = &mut this.state else { return Poll::Ready(None) };

@@ -39,7 +39,18 @@ impl Body {
     ///
     /// [`TransportErrorKind::TooLarge`] when the body is longer than `limit`, announced or arrived; otherwise
     /// what the connection reports.
-    pub async fn read(mut self, expected: Option<u64>, limit: usize) -> Result<Bytes, TransportError> {
+    pub async fn read(self, expected: Option<u64>, limit: usize) -> Result<Bytes, TransportError> {
+        self.read_into(BytesMut::new(), expected, limit).await
+    }
+
+    /// As [`read`](Self::read), into memory that an earlier body was in: a list of large pages then does not get
+    /// fresh memory from the system for each.
+    pub(crate) async fn read_into(
+        mut self,
+        mut whole: BytesMut,
+        expected: Option<u64>,
+        limit: usize,
+    ) -> Result<Bytes, TransportError> {
         let too_large = || {
             TransportError::new(TransportErrorKind::TooLarge)
                 .with_detail(format!("more than the limit of {limit} bytes"))
@@ -54,7 +65,8 @@ impl Body {
         // Most bodies come in one chunk; that chunk is kept as it is.
         let Some(second) = self.next().await.transpose()? else { return Ok(first) };
         let reserve = usize::try_from(expected.unwrap_or(0)).unwrap_or(FIRST_RESERVE).min(FIRST_RESERVE);
-        let mut whole = BytesMut::with_capacity(reserve.max(first.len() + second.len()));
+        whole.clear();
+        whole.reserve(reserve.max(first.len() + second.len()));
         whole.extend_from_slice(&first);
         let mut next = Some(second);
         while let Some(chunk) = next {
@@ -98,6 +110,14 @@ mod tests {
     async fn chunks_are_joined() {
         assert_eq!(chunks(&[3, 0, 4]).read(None, 10).await.unwrap().len(), 7);
         assert_eq!(chunks(&[]).read(Some(0), 10).await.unwrap().len(), 0);
+    }
+
+    #[tokio::test]
+    async fn the_memory_of_an_earlier_body_is_used_again_and_its_content_is_not() {
+        let earlier = chunks(&[500, 500]).read(None, 2000).await.unwrap();
+        let place = earlier.as_ptr();
+        let again = chunks(&[3, 4]).read_into(earlier.try_into_mut().unwrap(), None, 2000).await.unwrap();
+        assert_eq!((again.len(), again.as_ptr()), (7, place));
     }
 
     #[tokio::test]
