@@ -1,11 +1,11 @@
-//! The how-tos of the README, compiled as they stand there and run where they can be.
+//! The how-tos of the README, with what they need around them, compiled and run where they can be.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, reason = "the how-tos print")]
 
 mod support;
 
-use globus_emulator::{Fault, TokenFilter};
+use globus_emulator::{Fault, TokenFilter, TransferLimits};
 use globus_sdk::auth::IdTokenDecoder;
 use globus_sdk::transfer::{FilterMethod, SyncLevel, TaskWaitError};
 use globus_sdk::{
@@ -117,12 +117,18 @@ async fn copy_files_and_wait_until_they_are_there() -> Outcome {
 async fn go_through_a_long_list_and_call_what_has_no_method() -> Outcome {
     let world = World::start().await;
     let transfer_client = world.logged_in_transfer().await;
+    std::fs::write(world.dir("laptop").join("f"), [7; 1000])?;
+    world.emulator.clock().freeze();
+    world.emulator.set_transfer_limits(TransferLimits::none().bytes_per_second(1));
+    let data = TransferData::new(world.id("laptop"), world.id("cluster")).add_item("/f", "/f");
+    let running = transfer_client.submit_transfer(data).send().await?.task_id;
+
     let mut tasks = transfer_client.task_list().filter("status:ACTIVE").items().without_cap();
     let mut ids = Vec::new();
     while let Some(task) = tasks.next().await {
         ids.push(task?.task_id);
     }
-    assert!(ids.is_empty());
+    assert_eq!(ids, [running]);
 
     let id = world.id("laptop");
     let answer = transfer_client.request(Method::GET, format!("/v0.10/endpoint/{id}")).send().await?;

@@ -6,8 +6,8 @@
 /// ```ignore
 /// operation! {
 ///     /// What the operation does: the documentation of the client's method.
-///     TransferClient.task_list() -> ListTasks;
-///     GET "/v0.10/task_list" => TaskList, list "DATA" by Paging::LimitOffsetTotal { page_size: 1000, cap: 1000 };
+///     TransferClient.task_list() -> TaskList;
+///     GET "/v0.10/task_list" => TaskPage, list "DATA" by Paging::LimitOffsetTotal { page_size: 1000, cap: 1000 };
 ///     query {
 ///         /// A setter for a parameter of the query.
 ///         orderby: list,
@@ -28,7 +28,6 @@
 /// | `text` | `impl Into<String>` | as it is |
 /// | `list` | `impl Into<CommaList>` | joined with commas |
 /// | `bit` | `bool` | `1` or `0` |
-/// | `json` | `impl Into<Value>` | as it is; for bodies |
 /// | a type | that type | as it is shown; in a body, as JSON |
 /// | a type in parentheses | what turns into it | the same |
 ///
@@ -137,12 +136,14 @@ macro_rules! send {
                 self.call.send_page(Self::LIST).await
             }
 
-            /// The pages of the whole list, fetched as they are asked for.
+            /// The pages of the whole list, fetched as they are asked for. [`Pages`](globus_core::paging::Pages)
+            /// says how to read them, and what can go wrong.
             pub fn pages(self) -> globus_core::paging::Pages<$answer> {
                 self.call.pages(Self::LIST)
             }
 
             /// The items of the whole list, over all its pages, fetched as they are asked for.
+            /// [`Items`](globus_core::paging::Items) says how to read them, and what can go wrong.
             pub fn items(self) -> globus_core::paging::Items<$answer> {
                 self.call.items(Self::LIST)
             }
@@ -189,13 +190,6 @@ macro_rules! setter {
         $(#[$attribute])*
         pub fn $name(mut self, $name: bool) -> Self {
             self.call = self.call.$through($wire, u8::from($name));
-            self
-        }
-    };
-    ($through:ident, ($(#[$attribute:meta])*) $name:ident, $wire:expr, json) => {
-        $(#[$attribute])*
-        pub fn $name(mut self, $name: impl Into<serde_json::Value>) -> Self {
-            self.call = self.call.$through($wire, $name.into());
             self
         }
     };

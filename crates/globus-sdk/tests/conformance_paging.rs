@@ -46,7 +46,7 @@ async fn typed(case: &Case) -> Outcome {
         ($operation:expr $(, $name:ident: $value:expr)*) => {{
             let args = &case.whole["args"];
             only(args, &["task_id", $(stringify!($name)),*]);
-            #[allow(unused_mut)]
+            #[allow(unused_mut, reason = "not every operation has arguments")]
             let mut operation = $operation;
             $(if let Some(value) = args.get(stringify!($name)) {
                 operation = operation.$name($value(value));

@@ -6,6 +6,8 @@
 #[path = "../../globus-core/tests/conformance/mod.rs"]
 mod conformance;
 
+use std::collections::HashSet;
+
 use globus_sdk::call::{OperationInfo, Paging};
 use globus_sdk::transfer::{FilterMethod, TransferData, TransferItem};
 use globus_sdk::{DeleteData, auth, transfer};
@@ -53,6 +55,7 @@ fn methods_and_paths_are_those_of_the_recorded_requests() {
 
 #[test]
 fn paging_is_that_of_the_recorded_listings() {
+    let mut seen = HashSet::new();
     for case in conformance::load("paging.json").unwrap() {
         let method = case.whole["method"].as_str().unwrap();
         let Some((_, info)) =
@@ -78,6 +81,11 @@ fn paging_is_that_of_the_recorded_listings() {
             _ => false,
         };
         assert!(agrees, "{method}: {:?} and {}", list.paging, case.whole["paginator"]);
+        seen.insert(info.name);
+    }
+    for (client, info) in operations() {
+        let paged = info.list.is_some_and(|list| list.paging != Paging::None);
+        assert_eq!(seen.contains(info.name), paged, "{client}::{}", info.name);
     }
 }
 

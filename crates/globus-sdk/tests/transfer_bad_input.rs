@@ -30,7 +30,7 @@ fn body(media_type: &str, body: impl Into<Bytes>) -> Step {
 }
 
 /// The operations whose answers are documents, with the member that must be a list where there is one.
-const OPERATIONS: [(&str, Option<&str>); 15] = [
+const OPERATIONS: [(&str, Option<&str>); 16] = [
     ("operation_ls", Some("DATA")),
     ("operation_mkdir", None),
     ("operation_rename", None),
@@ -46,6 +46,7 @@ const OPERATIONS: [(&str, Option<&str>); 15] = [
     ("task_successful_transfers", Some("DATA")),
     ("task_skipped_errors", Some("DATA")),
     ("endpoint_search", Some("DATA")),
+    ("get_endpoint", None),
 ];
 
 /// Makes a call of an operation; the document as JSON.
@@ -72,8 +73,18 @@ async fn call(operation: &str, answer: Step, body_limit: usize) -> Result<Value,
         "task_successful_transfers" => sent!(client.task_successful_transfers(ID)),
         "task_skipped_errors" => sent!(client.task_skipped_errors(ID)),
         "endpoint_search" => sent!(client.endpoint_search()),
+        "get_endpoint" => sent!(client.get_endpoint(ID)),
         other => panic!("no operation {other}"),
     }
+}
+
+#[test]
+fn every_operation_is_tried() {
+    let mut tried = OPERATIONS.map(|(name, _)| name);
+    let mut known: Vec<_> = globus_sdk::transfer::OPERATIONS.iter().map(|info| info.name).collect();
+    tried.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(tried.as_slice(), known);
 }
 
 #[tokio::test]
@@ -187,6 +198,44 @@ async fn without_a_submission_id_nothing_is_submitted() {
         assert!(error.is_err());
         assert!(playback.sent().iter().all(|sent| sent.path() == "/v0.10/submission_id"));
     }
+}
+
+#[tokio::test]
+async fn what_can_be_no_submission_id_is_never_sent() {
+    // A submission may be repeated because its id makes the repetition harmless.
+    for odd in [json!(""), json!(7), json!(["s"]), json!(true)] {
+        let playback = Playback::new([]);
+        let client = client(playback.clone(), 1 << 20);
+        let document = json!({"DATA_TYPE": "transfer", "submission_id": odd, "DATA": []});
+        let kept = TransferData::from_document(document.as_object().unwrap().clone());
+        let error = client.submit_transfer(kept).send().await.unwrap_err();
+        assert!(error.is_usage() && error.to_string().contains("leave it out"), "{odd}: {error}");
+        let error =
+            client.submit_delete(DeleteData::new(ID).field("submission_id", odd.clone())).send().await;
+        assert!(error.unwrap_err().is_usage(), "{odd}");
+        assert!(playback.sent().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_kept_document_with_a_null_for_its_submission_id_gets_one() {
+    let answers = [json!({"value": "s"}), json!({"task_id": ID})].map(|answer| Step::json(200, &answer));
+    let playback = Playback::new(answers);
+    let kept = json!({"DATA_TYPE": "transfer", "submission_id": null, "DATA": []});
+    let kept = TransferData::from_document(kept.as_object().unwrap().clone());
+    client(playback.clone(), 1 << 20).submit_transfer(kept).send().await.unwrap();
+    let sent = playback.sent();
+    assert_eq!(sent[0].path(), "/v0.10/submission_id");
+    assert_eq!(serde_json::from_slice::<Value>(&sent[1].request.body).unwrap()["submission_id"], "s");
+}
+
+#[tokio::test]
+async fn a_task_is_changed_by_what_was_set() {
+    let playback = Playback::new([Step::json(200, &json!({"code": "Updated"}))]);
+    let time: globus_sdk::Timestamp = "2031-02-03T04:05:06Z".parse().unwrap();
+    client(playback.clone(), 1 << 20).update_task(ID).label("after").deadline(time).send().await.unwrap();
+    let body: Value = serde_json::from_slice(&playback.sent()[0].request.body).unwrap();
+    assert_eq!(body, json!({"DATA_TYPE": "task", "label": "after", "deadline": "2031-02-03 04:05:06+00:00"}));
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@
 //! Cases are told apart by their content, never by `name`, which is a label.
 
 // Each test file that includes this module uses a part of it.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! How requests compare: what is free, what is a placeholder, what must be the same.
 
 // Each test file that includes this module uses a part of it.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::collections::BTreeMap;
 
@@ -155,7 +155,7 @@ pub(crate) fn segments(path: &str) -> Vec<String> {
 }
 
 /// A scope text in one form: parsed, merged at every level, sorted.
-pub(crate) fn canonical_scopes(text: &str) -> String {
+fn canonical_scopes(text: &str) -> String {
     let mut rest = text;
     Scopes::parse(&mut rest).show()
 }

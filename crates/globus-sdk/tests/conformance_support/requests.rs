@@ -1,7 +1,7 @@
 //! Cases of `requests/*.json`: which answers they play, and how what was sent compares.
 
 // Each test file that includes this module uses a part of it.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use globus_sdk::Error;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! Documents of Globus Transfer as the recorded cases describe them: `TransferData` and `DeleteData`.
 
 // Each test file that includes this module uses a part of it.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use globus_sdk::transfer::{FilterMethod, FilterType, SyncLevel, TransferItem};
 use globus_sdk::{DeleteData, EndpointId, Timestamp, TransferData};

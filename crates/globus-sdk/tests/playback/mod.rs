@@ -1,7 +1,7 @@
 //! A transport that plays prepared answers and keeps what was sent.
 
 // Each test file that includes this module uses a part of it.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::collections::VecDeque;
 use std::future::Future;

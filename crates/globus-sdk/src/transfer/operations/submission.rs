@@ -1,6 +1,7 @@
 //! The macro that makes an operation which submits a task.
 
 use globus_core::{Error, Response, Result};
+use serde_json::Value;
 
 use crate::transfer::{SubmissionId, SubmitResponse};
 
@@ -50,14 +51,19 @@ macro_rules! submission {
             ///
             /// # Errors
             ///
-            /// The service's error, or the failure to reach it. See [`Error`](globus_core::Error) for what to do
-            /// about each.
+            /// A usage error where the document's submission id is no text, or an empty one: nothing would keep a
+            /// repeated submission from being done twice. The service's error, or the failure to reach it. A decode
+            /// error where no submission id was answered, and nothing was submitted; or where no task id was, and
+            /// the task may exist. See [`Error`](globus_core::Error) for what to do about each.
             pub async fn send(
                 mut self,
             ) -> globus_core::Result<globus_core::Response<$crate::transfer::SubmitResponse>> {
-                if self.$data.0.submission_id.is_none() {
-                    let answer = self.client.get_submission_id().send().await?;
-                    self.$data.0.submission_id = Some(super::submission::id(&answer)?);
+                match &self.$data.0.submission_id {
+                    Some(id) => super::submission::check(id)?,
+                    None => {
+                        let answer = self.client.get_submission_id().send().await?;
+                        self.$data.0.submission_id = Some(super::submission::id(&answer)?);
+                    }
                 }
                 let answer = self.call.json(&self.$data).send_document().await?;
                 super::submission::task(stringify!($method), answer)
@@ -67,13 +73,23 @@ macro_rules! submission {
 }
 
 /// The submission id of an answer. Without one, nothing would keep a repeated submission from being done twice.
-pub(super) fn id(answer: &SubmissionId) -> Result<String> {
+pub(super) fn id(answer: &SubmissionId) -> Result<Value> {
     if answer.value.is_empty() {
         return Err(Error::unexpected_answer(
             "the answer holds no submission id (`value`); nothing was submitted",
         ));
     }
-    Ok(answer.value.to_string())
+    Ok(answer.value.as_str().into())
+}
+
+/// Refuses what cannot be a submission id.
+pub(super) fn check(id: &Value) -> Result<()> {
+    if id.as_str().is_some_and(|id| !id.is_empty()) {
+        return Ok(());
+    }
+    Err(Error::usage(
+        "the document's submission_id must be a text that is not empty; leave it out to have one asked for",
+    ))
 }
 
 /// An answer that names the task. Any other is of no use, and the task may exist.

@@ -14,13 +14,7 @@ operation! {
         limit: u32,
         /// Leaves out this many events at the beginning.
         offset: u64,
-    }
-}
-
-impl TaskEventList {
-    /// Lists only events that match; `is_error:1` gives the errors.
-    pub fn filter(mut self, filter: impl Into<Filter>) -> Self {
-        self.call = self.call.set_query("filter", filter.into());
-        self
+        /// Lists only events that match; `is_error:1` gives the errors.
+        filter: (Filter),
     }
 }

@@ -31,13 +31,7 @@ operation! {
         offset: u64,
         /// The order, such as `["status", "request_time DESC"]`.
         orderby: list,
-    }
-}
-
-impl TaskList {
-    /// Lists only tasks that match, such as `status:ACTIVE,INACTIVE/type:TRANSFER`.
-    pub fn filter(mut self, filter: impl Into<Filter>) -> Self {
-        self.call = self.call.set_query("filter", filter.into());
-        self
+        /// Lists only tasks that match, such as `status:ACTIVE,INACTIVE/type:TRANSFER`.
+        filter: (Filter),
     }
 }

@@ -1,8 +1,8 @@
-use globus_core::{TaskId, Timestamp};
+use globus_core::TaskId;
 use serde_json::{Map, Value};
 
 use crate::operation::operation;
-use crate::transfer::{OperationResult, TransferClient};
+use crate::transfer::{Deadline, OperationResult, TransferClient};
 
 operation! {
     /// Changes the label or the deadline of a task that has not ended.
@@ -12,15 +12,12 @@ operation! {
     body {
         /// The task's name, for people.
         label: text,
+        /// When the task is given up.
+        deadline: (Deadline),
     }
 }
 
 impl UpdateTask {
-    /// When the task is given up.
-    pub fn deadline(self, deadline: Timestamp) -> Self {
-        self.field("deadline", deadline.strftime("%Y-%m-%dT%H:%M:%S%.f+00:00").to_string())
-    }
-
     /// Sends this document, in place of what was set so far.
     pub fn document(mut self, document: Map<String, Value>) -> Self {
         self.call = self.call.members(document);

@@ -1,5 +1,4 @@
 use globus_core::EndpointId;
-use serde_json::{Map, Value};
 
 use super::delete_item::DeleteItem;
 use super::document::{Document, Item, submission_methods};
@@ -26,12 +25,6 @@ impl DeleteData {
     /// A deletion on a collection, of nothing yet.
     pub fn new(endpoint: impl Into<EndpointId>) -> Self {
         Self(Document::new("delete")).field("endpoint", endpoint.into().to_string())
-    }
-
-    /// A document that was made elsewhere, such as one kept from an earlier run. A submission id of null counts
-    /// as none, so that one is asked for.
-    pub fn from_document(document: Map<String, Value>) -> Self {
-        Self(Document::from_members(document))
     }
 
     /// Deletes this file or directory.

@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 /// A document to submit: its members, its items, and the id under which it can be submitted again.
 #[derive(Clone, PartialEq)]
 pub(in crate::transfer) struct Document<I> {
-    pub(in crate::transfer) submission_id: Option<String>,
+    /// Whatever the document has for it; what is no id is refused when the document is sent.
+    pub(in crate::transfer) submission_id: Option<Value>,
     pub(super) fields: Map<String, Value>,
     pub(super) items: Vec<Item<I>>,
 }
@@ -40,7 +41,7 @@ impl<I> Document<I> {
     pub(super) fn set(&mut self, name: impl Into<String>, value: impl Into<Value>) {
         match (name.into(), value.into()) {
             // Null counts as none, so that an id is asked for.
-            (name, id) if name == "submission_id" => self.submission_id = id.as_str().map(str::to_owned),
+            (name, id) if name == "submission_id" => self.submission_id = Some(id).filter(|id| !id.is_null()),
             (name, items) if name == "DATA" => {
                 self.items = match items {
                     Value::Array(items) => items.into_iter().map(Item::Foreign).collect(),
@@ -124,10 +125,17 @@ impl<I> fmt::Debug for Document<I> {
 macro_rules! submission_methods {
     ($name:ident) => {
         impl $name {
-            /// Uses this submission id in place of asking for one.
+            /// A document that was made elsewhere, such as one kept from an earlier run. A submission id of null
+            /// counts as none, so that one is asked for.
+            pub fn from_document(document: serde_json::Map<String, serde_json::Value>) -> Self {
+                Self(Document::from_members(document))
+            }
+
+            /// Uses this submission id in place of asking for one. An empty one is refused when the document is
+            /// sent.
             #[must_use]
             pub fn submission_id(mut self, id: impl std::fmt::Display) -> Self {
-                self.0.submission_id = Some(id.to_string());
+                self.0.submission_id = Some(id.to_string().into());
                 self
             }
 
@@ -137,7 +145,7 @@ macro_rules! submission_methods {
                 self.field("label", label.into())
             }
 
-            /// When the task is given up.
+            /// When the task is given up. A text that is no time is left for the service to refuse.
             #[must_use]
             pub fn deadline(self, deadline: impl Into<super::Deadline>) -> Self {
                 self.field("deadline", deadline.into())

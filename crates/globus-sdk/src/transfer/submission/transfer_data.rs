@@ -1,5 +1,5 @@
 use globus_core::EndpointId;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::document::{Document, Item, submission_methods};
 use super::sync_level::SyncLevel;
@@ -61,12 +61,6 @@ impl TransferData {
         Self(Document::new("transfer"))
             .field("source_endpoint", source_endpoint.into().to_string())
             .field("destination_endpoint", destination_endpoint.into().to_string())
-    }
-
-    /// A document that was made elsewhere, such as one kept from an earlier run. A submission id of null counts
-    /// as none, so that one is asked for.
-    pub fn from_document(document: Map<String, Value>) -> Self {
-        Self(Document::from_members(document))
     }
 
     /// Copies a file, or a directory where the source is one.

@@ -71,7 +71,7 @@ pub enum TaskWaitError {
     TimedOut {
         /// The task as it was last seen.
         task: Box<Task>,
-        /// How long was waited.
+        /// How long was waited between the looks.
         waited: Duration,
     },
     /// The task could not be looked at. It goes on by itself; wait again later.
@@ -97,7 +97,7 @@ impl From<TaskWaitError> for Error {
     fn from(error: TaskWaitError) -> Self {
         match error {
             TaskWaitError::Call(error) => error,
-            error => Self::other("the task did not succeed", Some(error.into())),
+            error => Self::other(error.to_string(), Some(error.into())),
         }
     }
 }

@@ -9,7 +9,7 @@ use futures_core::Stream;
 use globus_core::{Error, Result, RetryPolicy, TaskId};
 
 use super::polling::Polling;
-use super::progress::TaskProgress;
+use super::progress::{TaskFault, TaskProgress};
 use crate::transfer::{Task, TransferClient};
 
 type Looking = Pin<Box<dyn Future<Output = Result<Task>> + Send>>;
@@ -58,7 +58,8 @@ impl TaskUpdates {
     ///
     /// # Errors
     ///
-    /// As [`get_task`](TransferClient::get_task). The task is not affected, and the next call looks again.
+    /// As [`get_task`](TransferClient::get_task): the task is not affected, and the next call looks again. A usage
+    /// error, for a timeout or an interval of zero, is the end.
     pub async fn next(&mut self) -> Option<Result<TaskProgress>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
@@ -67,8 +68,18 @@ impl TaskUpdates {
         &self.polling
     }
 
-    pub(super) fn task_id(&self) -> TaskId {
-        self.task_id
+    /// The last thing that went wrong, for a failed task that does not say itself why.
+    pub(super) async fn last_fault(self) -> TaskFault {
+        let mut request = self.client.task_event_list(self.task_id).filter("is_error:1").limit(1);
+        if let Some(policy) = &self.retry {
+            request = request.with_retry(policy.clone());
+        }
+        let events = request.send().await;
+        let event = events.ok().and_then(|events| events.data.first().cloned());
+        event.map_or_else(
+            || TaskFault { code: "UNKNOWN".to_owned(), description: String::new() },
+            |event| TaskFault { code: event.code.to_string(), description: event.description.to_string() },
+        )
     }
 
     /// A look at the task, after a wait if there is to be one.

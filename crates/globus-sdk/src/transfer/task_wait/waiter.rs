@@ -8,7 +8,7 @@ use globus_core::{Error, RetryPolicy, TaskId};
 
 use super::error::{TaskFailure, TaskWaitError};
 use super::polling::Polling;
-use super::progress::{TaskFault, TaskProgress};
+use super::progress::TaskProgress;
 use super::updates::TaskUpdates;
 use crate::transfer::{Task, TaskStatus, TransferClient};
 
@@ -31,6 +31,12 @@ impl TransferClient {
     ///
     /// A task that failed is an error which says why ([`TaskWaitError::Failed`]); so is one that cannot go on by
     /// itself. Dropping the waiter changes nothing about the task.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskWaitError`]: the task has failed, cannot go on by itself (a status that this SDK does not know counts as
+    /// that), or has not ended in the time that was given; or it could not be looked at, which is the error of
+    /// [`get_task`](TransferClient::get_task). A timeout or an interval of zero is a usage error.
     ///
     /// ```no_run
     /// use globus_sdk::transfer::TaskWaitError;
@@ -61,13 +67,15 @@ impl TransferClient {
 }
 
 impl TaskWaiter {
-    /// How long to wait at most. By default, until the task has ended, which it does at its deadline.
+    /// How long to wait at most, more than zero. By default, until the task has ended, which it does at its deadline.
+    ///
+    /// The waits between looks count; the looks themselves, with their retries, come on top.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// How long to wait between two looks at the task. By default half a second at first, then twice as long
+    /// How long to wait between two looks at the task, more than zero. By default half a second at first, then twice as long
     /// each time, up to ten seconds. An interval longer than the timeout is cut to it.
     pub fn polling_interval(mut self, interval: Duration) -> Self {
         self.interval = Some(interval);
@@ -80,7 +88,7 @@ impl TaskWaiter {
         self
     }
 
-    /// Retries each look by another policy than the client's.
+    /// Retries each request by another policy than the client's.
     pub fn with_retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = Some(policy);
         self
@@ -110,7 +118,7 @@ impl TaskWaiter {
     }
 
     async fn wait(mut self) -> Result<Task, TaskWaitError> {
-        let (client, mut on_progress) = (self.client.clone(), self.on_progress.take());
+        let mut on_progress = self.on_progress.take();
         let mut updates = self.updates();
         let mut last = None;
         while let Some(progress) = updates.next().await {
@@ -133,7 +141,7 @@ impl TaskWaiter {
             TaskStatus::Failed => {
                 let fault = match progress.fault() {
                     Some(fault) => fault,
-                    None => last_fault(&client, updates.task_id()).await,
+                    None => updates.last_fault().await,
                 };
                 let task = progress.into_task();
                 Err(TaskWaitError::Failed(Box::new(TaskFailure { task, fault })))
@@ -141,16 +149,6 @@ impl TaskWaiter {
             _ => Err(TaskWaitError::Inactive(Box::new(progress.into_task()))),
         }
     }
-}
-
-/// The last thing that went wrong, for a failed task that does not say itself why.
-async fn last_fault(client: &TransferClient, task_id: TaskId) -> TaskFault {
-    let events = client.task_event_list(task_id).filter("is_error:1").limit(1).send().await;
-    let event = events.ok().and_then(|events| events.data.first().cloned());
-    event.map_or_else(
-        || TaskFault { code: "UNKNOWN".to_owned(), description: String::new() },
-        |event| TaskFault { code: event.code.to_string(), description: event.description.to_string() },
-    )
 }
 
 impl IntoFuture for TaskWaiter {
