@@ -96,7 +96,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Keeps the state in this directory, which is made with mode 0700: ids, secrets, tokens, tasks and the
+    /// Keeps the state in this directory, which is made if it is missing and gets mode 0700 in any case: ids, secrets, tokens, tasks and the
     /// signing key outlive the emulator. Without it everything lives in memory.
     pub fn data_dir(mut self, directory: impl Into<PathBuf>) -> Self {
         self.data_dir = Some(directory.into());

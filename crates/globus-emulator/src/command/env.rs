@@ -64,7 +64,7 @@ pub(crate) enum EnvError {
     Other { authority: String, why: String },
     #[error("the system gave no threads or sockets to work with; free some resources")]
     Runtime(#[source] io::Error),
-    #[error("the variables could not be written to stdout")]
+    #[error("the variables could not be written to stdout; keep it open until they are read")]
     Output(#[source] io::Error),
 }
 

@@ -10,8 +10,8 @@ pub(crate) fn fish(value: &str) -> String {
     format!("'{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
 }
 
-/// For `.env` files, in the forms on which their readers agree: bare if that is safe, in single quotes if nothing
-/// in the value is special there, else in double quotes.
+/// For `.env` files: bare if that is safe, in single quotes if nothing in the value is special there, which all
+/// readers take alike; else in double quotes, where readers differ and which no value of the emulator's needs.
 pub(crate) fn dotenv(value: &str) -> String {
     let bare = |character: char| character.is_ascii_alphanumeric() || "_-./:@%+,".contains(character);
     if !value.is_empty() && value.chars().all(bare) {

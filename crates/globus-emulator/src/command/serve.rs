@@ -42,8 +42,8 @@ pub(crate) struct Arguments {
     #[arg(long)]
     open: bool,
 
-    /// Keep the state in this directory, which is made if it is missing; without it everything is forgotten at the
-    /// end.
+    /// Keep the state in this directory, which is made if it is missing, and closed to other users; without it
+    /// everything is forgotten at the end.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
@@ -101,7 +101,7 @@ pub(crate) enum ServeError {
     Start(#[from] StartError),
     #[error("the system gave no threads or signals to work with; free some resources")]
     Runtime(#[source] io::Error),
-    #[error("the ready line could not be made")]
+    #[error("the ready line could not be made; please report this")]
     Ready(#[from] serde_json::Error),
     #[error(
         "the ready file {path:?} could not be written; give a file in a directory that exists and is yours"

@@ -112,7 +112,6 @@ impl Copying {
 
     /// Finds out what an item is, and puts that in its place.
     fn take_item(&mut self, job: &mut Job<'_>, place: usize, todo: &mut Vec<Work>) -> Result<(), Trouble> {
-        job.items_done = place;
         let item = &self.request.items[place];
         let recursive = item.recursive;
         let source = Below::parse(&item.source_path).map_err(Trouble::Source)?;
@@ -168,7 +167,7 @@ impl Copying {
         }
         let (mut directories, mut rest) = (Vec::new(), Vec::new());
         for entry in &entries {
-            match self.child(job, pair, &source, entry) {
+            match self.child(job, pair, entry) {
                 Some(work @ Work::Directory(_)) => directories.push(work),
                 Some(work) => rest.push(work),
                 None => {}
@@ -193,7 +192,6 @@ impl Copying {
         &self,
         job: &mut Job<'_>,
         within: &Rc<Pair>,
-        directory: &Directory,
         (name, kind): &(OsString, FileType),
     ) -> Option<Work> {
         let mut is_directory = kind.is_dir();
@@ -207,11 +205,13 @@ impl Copying {
                 }
                 Symlinks::Copy => {
                     let Ok((real, found)) = self.source.target(&within.source.join(name)) else {
+                        if !self.rules.include(name, false) {
+                            return None;
+                        }
                         // It is met, told and perhaps skipped where its turn comes.
                         return Some(Work::File(FileWork::entry(within, name, true)));
                     };
-                    if found.is_dir() && directory.real.starts_with(&real) {
-                        // A link back to where we are would be followed for ever.
+                    if found.is_dir() && self.leads_back(&within.source, &real) {
                         return None;
                     }
                     (is_directory, is_file) = (found.is_dir(), found.is_file());
@@ -230,6 +230,13 @@ impl Copying {
         } else {
             None
         }
+    }
+
+    /// Whether a directory is one that the walk to `place` came through, links included: to follow a link to it would
+    /// go round for ever.
+    fn leads_back(&self, place: &Below, real: &Below) -> bool {
+        std::iter::successors(Some(place.clone()), |place| Some(place.split()?.0))
+            .any(|above| self.source.resolve(&above).is_ok_and(|above| above.starts_with(real)))
     }
 
     /// Makes the same link at the destination, if it would lead to something inside there too.
@@ -393,7 +400,8 @@ fn kind(entry: &DirEntry) -> io::Result<FileType> {
     }
 }
 
-/// Whether a relative link in a directory keeps below the root, whatever stands on its way.
+/// Whether a relative link in a directory keeps below the root, as far as its text says. Other links on its way
+/// count when it is followed: every path is resolved anew.
 fn stays_inside(directory: &Below, target: &Path) -> bool {
     let mut depth = directory.parts().count();
     for part in target.components() {

@@ -153,10 +153,11 @@ pub(super) fn run(app: &App, id: &str, control: &Control) {
             job.work(&mut Deleting::new(request, root, start.begun_before))
         }
     };
-    match end {
-        Some(end) => job.keep(|task, now| task.end(now, end)),
-        None => job.settle(),
+    if let Some(end) = end {
+        job.keep(|task, now| task.end(now, end));
     }
+    // It may have been cancelled since the last look at it.
+    job.settle();
 }
 
 /// Where a task begins.
@@ -183,7 +184,6 @@ fn start(app: &App, id: &str) -> Option<Start> {
         if let Request::Transfer(_) = task.request {
             // What an earlier emulator left unfinished begins anew: copying again does no harm.
             task.counters = Counters::default();
-            task.items_done = 0;
             task.successful.clear();
             task.skipped.clear();
         }

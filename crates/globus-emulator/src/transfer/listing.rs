@@ -132,8 +132,11 @@ fn files(root: &Root, path: &Below) -> Result<Vec<File>, Problem> {
     let mut files = Vec::new();
     for (name, _) in sorted_entries(&directory)? {
         // What vanished since its name was read is not there.
-        if let Some(found) = directory.find(&name)? {
-            files.push(file(root, &directory, &name, &found)?);
+        let Some(found) = directory.find(&name)? else { continue };
+        match file(root, &directory, &name, &found) {
+            Ok(file) => files.push(file),
+            Err(Problem::Missing) => {}
+            Err(problem) => return Err(problem),
         }
     }
     Ok(files)

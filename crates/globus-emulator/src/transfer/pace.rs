@@ -47,7 +47,7 @@ impl<'a> Pace<'a> {
             .app
             .world
             .read(|world| (world.settings.limits, world.tasks.get(self.task).map(|task| task.deadline)));
-        if limits != self.limits {
+        if limits.bytes_per_second != self.limits.bytes_per_second {
             self.since = self.app.clock.now();
             self.bytes = 0;
         }

@@ -21,7 +21,7 @@ pub(crate) struct TaskRecord {
     pub(crate) deadline: Timestamp,
     pub(crate) completion_time: Option<Timestamp>,
     pub(crate) counters: Counters,
-    /// How many items, from the first, are done with.
+    /// How many items of a deletion, from the first, are done with. Transfers begin anew.
     pub(crate) items_done: usize,
     /// Why it does not go on at the moment: code and words of its last error.
     pub(crate) trouble: Option<(String, String)>,

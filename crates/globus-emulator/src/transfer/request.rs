@@ -169,8 +169,12 @@ impl TransferRequest {
                 "exclude" => false,
                 _ => return Err(refused("the method of a filter rule must be include or exclude")),
             };
-            let glob =
-                Glob::new(&rule.name).map_err(|_| refused("the name of a filter rule is malformed"))?;
+            if !matches!(rule.kind.as_deref(), None | Some("file" | "dir")) {
+                return Err(refused("the type of a filter rule must be file or dir; leave it out for both"));
+            }
+            let glob = Glob::new(&rule.name).map_err(|_| {
+                refused("the name of a filter rule is no pattern; close its brackets and braces")
+            })?;
             Ok((include, rule.kind.clone(), glob.compile_matcher()))
         });
         Ok(Rules(rules.collect::<Result<_, _>>()?))
@@ -198,7 +202,7 @@ pub(super) fn deadline(text: &str, now: Timestamp) -> Result<Timestamp, Failure>
     });
     let time = time.ok_or_else(|| refused("deadline is not a time like 2031-04-05 06:07:08+00:00"))?;
     if time <= now {
-        return Err(refused("deadline is in the past"));
+        return Err(refused("deadline is in the past; give a later one"));
     }
     Ok(time)
 }

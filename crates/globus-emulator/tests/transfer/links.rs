@@ -115,6 +115,39 @@ async fn what_is_no_file_and_links_to_nowhere_are_told_by_their_codes() {
 }
 
 #[tokio::test]
+async fn links_that_lead_round_are_followed_once() {
+    let setup = setup().await;
+    let caller = Caller::service(&setup).await;
+    write(&setup.a.path().join("a/f"), b"f");
+    write(&setup.a.path().join("b/g"), b"g");
+    symlink("../b", setup.a.path().join("a/x")).unwrap();
+    symlink("../a", setup.a.path().join("b/y")).unwrap();
+    symlink(".", setup.a.path().join("a/self")).unwrap();
+    let task = caller.run(&[("/a", "/copy")], &json!({"recursive_symlinks": "copy"})).await;
+    expect(&task, &json!({"status": "SUCCEEDED", "files": 2, "directories": 2, "faults": 0}));
+    assert_eq!(names(&setup.b.path().join("copy")), ["f", "x"]);
+    assert_eq!(names(&setup.b.path().join("copy/x")), ["g"]);
+}
+
+#[tokio::test]
+async fn rules_leave_links_to_nowhere_out_too() {
+    let setup = setup().await;
+    let caller = Caller::service(&setup).await;
+    write(&setup.a.path().join("d/f"), b"f");
+    symlink("nowhere", setup.a.path().join("d/dangling.tmp")).unwrap();
+    let rule = json!({"DATA_TYPE": "filter_rule", "method": "exclude", "name": "*.tmp"});
+    let options = json!({"recursive_symlinks": "copy", "filter_rules": [rule]});
+    let task = caller.run(&[("/d", "/d")], &options).await;
+    expect(&task, &json!({"status": "SUCCEEDED", "files_transferred": 1, "faults": 0}));
+    let mut odd = options.clone();
+    odd["filter_rules"][0]["type"] = json!("files");
+    let request = caller.request(&[("/d", "/d")], &odd);
+    assert!(
+        text(&json(caller.post("transfer", &request).await, 400).await["message"]).contains("file or dir")
+    );
+}
+
+#[tokio::test]
 async fn directories_that_are_swapped_for_links_meanwhile_do_not_lead_out() {
     let setup = setup().await;
     let caller = Caller::service(&setup).await;
