@@ -168,20 +168,9 @@ def page_child(total, how):
     """Walks every item of a task list and prints the count, seconds and peak RSS."""
     if how == "stdlib-json":
         sys.modules["orjson"] = None
-    from globus_sdk.paging import LimitOffsetTotalPaginator
+    from sdk import every_task, peak_rss_mib
 
-    tc = sdk_client()
-    # TransferClient.paginated.task_list stops at 1,000 items (max_total_results),
-    # so the SDK's own paginator is built here without that cap
-    p = LimitOffsetTotalPaginator(
-        tc.task_list,
-        items_key="DATA",
-        get_page_size=lambda page: len(page["DATA"]),
-        max_total_results=None,
-        page_size=1000,
-        client_args=(),
-        client_kwargs={},
-    )
+    p = every_task(sdk_client())
     t = time.perf_counter()
     n = s = 0
     keep = []
@@ -191,8 +180,7 @@ def page_child(total, how):
         if how == "collect":
             keep.append(x)
     secs = time.perf_counter() - t
-    hwm = next(int(x.split()[1]) for x in open("/proc/self/status") if x.startswith("VmHWM")) / 1024
-    print(json.dumps({"items": n, "seconds": secs, "peak_rss_mib": hwm}))
+    print(json.dumps({"items": n, "seconds": secs, "peak_rss_mib": peak_rss_mib()}))
 
 
 def page(stub):

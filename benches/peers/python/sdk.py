@@ -11,7 +11,6 @@ import sys
 import time
 
 import globus_sdk
-import orjson  # noqa: F401  the SDK decodes with it where it is installed; without it the figures would flatter
 from globus_sdk.paging import LimitOffsetTotalPaginator
 
 COLLECTION = "ddb59aef-6d04-11e5-ba46-22000b92c6ec"
@@ -36,10 +35,9 @@ def ls(entries, requests):
     return {"name": f"ls/{entries}/python", "median": requests / (time.perf_counter() - begin)}
 
 
-def page(items):
-    transfer = client()
-    # The client's own paginator stops at 1,000 tasks; this is the same one without that cap.
-    tasks = LimitOffsetTotalPaginator(
+def every_task(transfer):
+    """Pages over all tasks. The client's own paginator stops at 1,000; this is the same one without that cap."""
+    return LimitOffsetTotalPaginator(
         transfer.task_list,
         items_key="DATA",
         get_page_size=lambda page: len(page["DATA"]),
@@ -48,6 +46,16 @@ def page(items):
         client_args=(),
         client_kwargs={},
     )
+
+
+def peak_rss_mib():
+    """The most memory that this process has had."""
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
+
+
+def page(items):
+    tasks = every_task(client())
     begin = time.perf_counter()
     found = odd = 0
     for task in tasks.items():
@@ -56,12 +64,13 @@ def page(items):
     seconds = time.perf_counter() - begin
     if found != items:
         sys.exit(f"{found} tasks, {items} were expected")
-    with open("/proc/self/status") as status:
-        peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
-    return {"name": "page/python", "items": found, "odd": odd, "seconds": seconds, "peak_rss_mib": peak}
+    return {"name": "page/python", "items": found, "odd": odd, "seconds": seconds, "peak_rss_mib": peak_rss_mib()}
 
 
 if __name__ == "__main__":
+    # The SDK decodes with it where it is installed; without it the figures would flatter.
+    import orjson  # noqa: F401
+
     figure, *numbers = sys.argv[1:]
     result = {"ls": ls, "page": page}[figure](*map(int, numbers))
     print(json.dumps({**result, "globus_sdk": globus_sdk.__version__}))

@@ -112,8 +112,7 @@ impl Call {
     }
 
     /// Reads the answer into memory that an earlier answer was in.
-    pub(crate) fn with_room(mut self, mut room: BytesMut) -> Self {
-        room.clear();
+    pub(crate) fn with_room(mut self, room: BytesMut) -> Self {
         self.room = room;
         self
     }
