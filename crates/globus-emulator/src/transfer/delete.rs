@@ -3,11 +3,10 @@
 use std::ffi::OsString;
 use std::rc::Rc;
 
-use globset::GlobBuilder;
-
 use super::copy::{count, sorted_entries};
 use super::job::{Job, Labor, Subject, Trouble};
 use super::paths::{Below, Directory, Root};
+use super::pattern::matcher;
 use super::problem::Problem;
 use super::request::DeleteRequest;
 
@@ -89,8 +88,7 @@ impl Deleting {
                 found = found.iter().map(|path| path.join(part)).collect();
                 continue;
             };
-            let glob = GlobBuilder::new(&without_alternatives(text)).backslash_escape(false).build();
-            let glob = glob.map_err(|_| Problem::Malformed)?.compile_matcher();
+            let glob = matcher(text).map_err(|_| Problem::Malformed)?;
             let mut next = Vec::new();
             for path in &found {
                 let Some(directory) = found_inside(self.root.directory(path).map(Some))? else { continue };
@@ -186,21 +184,6 @@ fn found_inside<T>(found: Result<Option<T>, Problem>) -> Result<Option<T>, Probl
         Err(Problem::Escape | Problem::Missing | Problem::NotDirectory | Problem::InvalidLink) => Ok(None),
         found => found,
     }
-}
-
-/// The pattern with braces that stand for themselves, as they do for the service.
-fn without_alternatives(pattern: &str) -> String {
-    let mut in_class = false;
-    pattern.chars().fold(String::new(), |mut text, character| {
-        match character {
-            '{' | '}' if !in_class => text.extend(['[', character, ']']),
-            _ => {
-                in_class = (in_class && character != ']') || character == '[';
-                text.push(character);
-            }
-        }
-        text
-    })
 }
 
 impl Labor for Deleting {

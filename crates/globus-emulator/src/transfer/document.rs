@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::record::{Status, TaskRecord};
-use super::request::{DeleteRequest, Request, Symlinks, TransferRequest};
+use super::request::{DeleteRequest, Request, TransferRequest};
 use crate::clock;
 use crate::world::World;
 
@@ -24,7 +24,7 @@ impl TaskRecord {
         let rate = counters.bytes_transferred / seconds.unsigned_abs();
         let fatal = self.fatal_error.as_ref().map(|(code, text)| json!({"code": code, "description": text}));
         let mut body = json!({
-            "DATA_TYPE": "task", "task_id": self.id, "status": self.status.as_str(),
+            "DATA_TYPE": "task", "task_id": self.id, "status": self.status,
             "label": self.label, "owner_id": self.owner, "owner_string": owner, "username": owner,
             "request_time": clock::text(self.request_time), "deadline": clock::text(self.deadline),
             "completion_time": self.completion_time.map(clock::text),
@@ -64,18 +64,13 @@ fn show_transfer(body: &mut Value, request: &TransferRequest, world: &World) {
     show_side(body, "source", Some(&request.source_endpoint), request.source_local_user.as_deref(), world);
     let local_user = request.destination_local_user.as_deref();
     show_side(body, "destination", Some(&request.destination_endpoint), local_user, world);
-    let symlinks = match request.recursive_symlinks {
-        Symlinks::Ignore => "ignore",
-        Symlinks::Keep => "keep",
-        Symlinks::Copy => "copy",
-    };
     let echoed = [
         ("sync_level", json!(request.sync_level)),
         ("verify_checksum", json!(request.verify_checksum)),
         ("encrypt_data", json!(request.encrypt_data)),
         ("preserve_timestamp", json!(request.preserve_timestamp)),
         ("delete_destination_extra", json!(request.delete_destination_extra)),
-        ("recursive_symlinks", json!(symlinks)),
+        ("recursive_symlinks", json!(request.recursive_symlinks)),
         ("skip_source_errors", json!(request.skip_source_errors)),
         ("fail_on_quota_errors", json!(request.fail_on_quota_errors)),
         ("filter_rules", json!(request.filter_rules)),

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use globset::{Glob, GlobMatcher};
+use globset::GlobMatcher;
 use serde_json::Value;
 
+use super::pattern::matcher;
 use crate::call::Params;
 use crate::failure::Failure;
 
@@ -128,8 +129,8 @@ fn patterns(value: &str) -> Result<Test, Failure> {
             if exact || !text.contains(['*', '?', '[']) {
                 return Ok(Pattern::Exact(text.to_owned()));
             }
-            let glob = Glob::new(text).map_err(|_| refused("a pattern is malformed"))?;
-            Ok(Pattern::Glob(Box::new(glob.compile_matcher())))
+            let glob = matcher(text).map_err(|_| refused("a class in a pattern is not closed with ]"))?;
+            Ok(Pattern::Glob(Box::new(glob)))
         })
         .collect::<Result<_, Failure>>()?;
     Ok(Test::Patterns { patterns, negated })

@@ -11,6 +11,7 @@ mod listing;
 mod naming;
 mod pace;
 pub(crate) mod paths;
+mod pattern;
 mod problem;
 pub(crate) mod record;
 mod request;

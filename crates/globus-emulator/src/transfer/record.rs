@@ -40,16 +40,6 @@ pub(crate) enum Status {
     Failed,
 }
 
-impl Status {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "ACTIVE",
-            Self::Succeeded => "SUCCEEDED",
-            Self::Failed => "FAILED",
-        }
-    }
-}
-
 /// Counts of a task. A subtask is one file, directory or link, or the clearing of one directory.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Counters {

@@ -1,10 +1,11 @@
 //! The documents that ask for a task.
 
-use globset::{Glob, GlobMatcher};
+use globset::GlobMatcher;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::paths::Below;
+use super::pattern::matcher;
 use super::problem::Operation;
 use crate::failure::Failure;
 
@@ -172,10 +173,9 @@ impl TransferRequest {
             if !matches!(rule.kind.as_deref(), None | Some("file" | "dir")) {
                 return Err(refused("the type of a filter rule must be file or dir; leave it out for both"));
             }
-            let glob = Glob::new(&rule.name).map_err(|_| {
-                refused("the name of a filter rule is no pattern; close its brackets and braces")
-            })?;
-            Ok((include, rule.kind.clone(), glob.compile_matcher()))
+            let glob = matcher(&rule.name)
+                .map_err(|_| refused("a class in the name of a filter rule is not closed with ]"))?;
+            Ok((include, rule.kind.clone(), glob))
         });
         Ok(Rules(rules.collect::<Result<_, _>>()?))
     }
