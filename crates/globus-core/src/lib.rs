@@ -11,7 +11,10 @@ pub mod call;
 pub mod clock;
 pub mod config;
 pub mod decode;
+pub mod detached_job;
 pub mod error;
+#[doc(hidden)]
+pub mod failpoint;
 pub mod id;
 pub mod paging;
 pub mod refresh;

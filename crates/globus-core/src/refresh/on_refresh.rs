@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::storage::{
     JsonTokenStorage, LegacyJsonTokenStorage, MemoryTokenStorage, RefreshLease, Storage, StorageAdapter,
 };
-use crate::token::{ResourceServer, TokenData, TokenResponse};
+use crate::token::{Generation, ResourceServer, TokenData, TokenResponse};
 
 type Pending<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
@@ -50,8 +50,9 @@ impl OnRefresh {
         }))))
     }
 
-    pub(super) async fn persist(&self, response: TokenResponse) -> Result<()> {
-        unless_it_panics("storing a renewed token", async { self.0.persist(response).await }).await
+    /// Stores a response in place of the record that was renewed, where that is known.
+    pub(super) async fn persist(&self, response: TokenResponse, replaced: Option<Generation>) -> Result<()> {
+        unless_it_panics("storing a renewed token", async { self.0.persist(response, replaced).await }).await
     }
 
     /// What is stored now. `server` is the resource server, where it is known.
@@ -84,7 +85,7 @@ impl fmt::Debug for OnRefresh {
 
 /// [`OnRefresh`] behind its pointer. The futures hold what they need, so that a detached task can run them.
 trait Target: fmt::Debug + Send + Sync {
-    fn persist(&self, response: TokenResponse) -> Pending<()>;
+    fn persist(&self, response: TokenResponse, replaced: Option<Generation>) -> Pending<()>;
 
     fn latest(&self, _server: Option<ResourceServer>) -> Pending<Option<TokenData>> {
         Box::pin(std::future::ready(Ok(None)))
@@ -99,11 +100,14 @@ trait Target: fmt::Debug + Send + Sync {
 struct Adapter<A>(Arc<A>);
 
 impl<A: StorageAdapter> Target for Adapter<A> {
-    fn persist(&self, response: TokenResponse) -> Pending<()> {
+    fn persist(&self, response: TokenResponse, replaced: Option<Generation>) -> Pending<()> {
         let adapter = Arc::clone(&self.0);
         // The job is handed over here, not when the future is first polled: from the answer of the token
         // endpoint to this line nothing waits, and the job runs even if the runtime ends now.
-        let done = run_blocking(move || adapter.on_refresh(&response));
+        let done = run_blocking(move || match replaced {
+            Some(replaced) => adapter.on_refresh_of(&response, replaced),
+            None => adapter.on_refresh(&response),
+        });
         Box::pin(async move { Ok(done.await?) })
     }
 
@@ -121,17 +125,23 @@ impl<A: StorageAdapter> Target for Adapter<A> {
 }
 
 impl Target for Storage {
-    fn persist(&self, response: TokenResponse) -> Pending<()> {
+    fn persist(&self, response: TokenResponse, replaced: Option<Generation>) -> Pending<()> {
         let storage = self.clone();
         // The write is decided when this is first polled, which the engine does at once.
-        Box::pin(async move { Ok(storage.store_response(&response).await?) })
+        Box::pin(async move {
+            match replaced {
+                Some(replaced) => storage.store_refresh(&response, replaced).await?,
+                None => storage.store_response(&response).await?,
+            }
+            Ok(())
+        })
     }
 
     fn latest(&self, server: Option<ResourceServer>) -> Pending<Option<TokenData>> {
         let storage = self.clone();
         Box::pin(async move {
             match server {
-                Some(server) => Ok(storage.get(server).await?),
+                Some(server) => Ok(storage.get_fresh(server).await?),
                 None => Ok(None),
             }
         })
@@ -153,7 +163,7 @@ type Called = Arc<dyn Fn(&TokenResponse) -> Result<()> + Send + Sync>;
 struct Function(Called);
 
 impl Target for Function {
-    fn persist(&self, response: TokenResponse) -> Pending<()> {
+    fn persist(&self, response: TokenResponse, _replaced: Option<Generation>) -> Pending<()> {
         let function = Arc::clone(&self.0);
         let done = run_blocking(move || function(&response));
         Box::pin(done)
@@ -171,7 +181,7 @@ type CalledAsync = Box<dyn Fn(TokenResponse) -> Pending<()> + Send + Sync>;
 struct AsyncFunction(CalledAsync);
 
 impl Target for AsyncFunction {
-    fn persist(&self, response: TokenResponse) -> Pending<()> {
+    fn persist(&self, response: TokenResponse, _replaced: Option<Generation>) -> Pending<()> {
         (self.0)(response)
     }
 }

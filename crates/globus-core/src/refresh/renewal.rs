@@ -1,8 +1,13 @@
 //! The work of a flight: lease, look, ask, store, publish.
 
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::Either;
 use tokio::sync::watch;
 
 use super::engine::{Engine, RenewalGrant};
@@ -12,14 +17,21 @@ use super::state::{Arrival, State, Token, Zone};
 use crate::authorizer::{Authorization, DynTokenGrants};
 use crate::error::{Error, Result};
 use crate::secret::RefreshToken;
-use crate::storage::RefreshLease;
-use crate::token::{Scopes, TokenData, TokenResponse};
+use crate::storage::{RefreshLease, StorageError};
+use crate::token::{Generation, Scopes, TokenData, TokenResponse};
 
 impl Engine {
     /// One flight: lease, errand, outcome. It ends when `announce` is dropped, which is its last step.
     pub(super) async fn fly(self: Arc<Self>, errand: Errand, announce: watch::Sender<Outcome>) {
-        let lease = self.lease().await;
-        let outcome = self.run(errand).await;
+        let (mut lease, busy) = match self.lease().await {
+            Ok(lease) => (lease, None),
+            Err(error) => (None, Some(error)),
+        };
+        let outcome = match (&mut lease, busy) {
+            (_, Some(error)) => self.run_without_renewing(errand, error).await,
+            (Some(lease), None) => while_extending(lease, self.run(errand)).await,
+            (None, None) => self.run(errand).await,
+        };
         if let Some(Err(error)) = &outcome {
             tracing::warn!(%error, "renewing a token failed");
             self.state().advisory_failed(self.clock.now());
@@ -33,13 +45,33 @@ impl Engine {
         }
     }
 
-    /// The right to renew, if the storage grants one.
-    async fn lease(&self) -> Option<RefreshLease> {
+    /// The right to renew, if the storage grants one. An error when another process has it and does not let go:
+    /// it is alive and renewing, and a second renewal could spend the same refresh token.
+    async fn lease(&self) -> Result<Option<RefreshLease>> {
         let server = self.state().resource_server.clone();
-        self.on_refresh.as_ref()?.lock(server).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "renewing without the storage's refresh lease");
-            None
-        })
+        let Some(on_refresh) = &self.on_refresh else { return Ok(None) };
+        match on_refresh.lock(server).await {
+            Err(error) if is_locked(&error) => Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "renewing without the storage's refresh lease");
+                Ok(None)
+            }
+            lease => lease,
+        }
+    }
+
+    /// What can be done while another process is renewing: store what is owed, and take over what is there.
+    async fn run_without_renewing(&self, errand: Errand, busy: Error) -> Outcome {
+        self.store_what_is_left().await;
+        let zone = self.state().zone(self.clock.now());
+        match (zone, errand) {
+            (Zone::Fresh(header), _) | (Zone::Advisory(header), Errand::Store) => Some(Ok(header)),
+            (Zone::Mandatory, Errand::Store) => None,
+            (Zone::Advisory(_) | Zone::Mandatory, Errand::Renew) => {
+                let stored = self.stored().await;
+                Some(stored.and_then(|stored| self.adopt(stored)).ok_or(busy))
+            }
+        }
     }
 
     async fn run(&self, errand: Errand) -> Outcome {
@@ -49,10 +81,14 @@ impl Engine {
             // Only storing was due.
             (Zone::Fresh(header), _) | (Zone::Advisory(header), Errand::Store) => Some(Ok(header)),
             (Zone::Mandatory, Errand::Store) => None,
-            (Zone::Advisory(_) | Zone::Mandatory, Errand::Renew) => Some(match self.adopt().await {
-                Some(header) => Ok(header),
-                None => self.ask().await,
-            }),
+            (Zone::Advisory(_) | Zone::Mandatory, Errand::Renew) => {
+                let stored = self.stored().await;
+                let replaced = stored.as_ref().map(TokenData::generation);
+                Some(match stored.and_then(|stored| self.adopt(stored)) {
+                    Some(header) => Ok(header),
+                    None => self.ask(replaced).await,
+                })
+            }
         }
     }
 
@@ -65,13 +101,15 @@ impl Engine {
         }
         let owed = self.state().owed.clone();
         if let (Some(owed), Some(on_refresh)) = (owed, &self.on_refresh) {
-            let stored = on_refresh.persist(owed.response.clone()).await;
-            let mut state = self.state();
-            match stored {
-                Ok(()) => state.paid(),
+            match on_refresh.persist(owed.response.clone(), owed.replaced).await {
+                Ok(()) => self.state().paid(),
+                Err(error) if is_conflict(&error) => {
+                    self.state().paid();
+                    self.yield_to_what_is_stored().await;
+                }
                 Err(error) => {
                     tracing::debug!(%error, "a renewed token still cannot be stored");
-                    state.owe(owed.response, error, self.clock.now());
+                    self.state().owe(owed.response, owed.replaced, error, self.clock.now());
                 }
             }
         }
@@ -88,8 +126,7 @@ impl Engine {
 
     /// Takes over what another process has stored since: the refresh token, and the access token if that is
     /// good for more than a moment.
-    async fn adopt(&self) -> Option<Authorization> {
-        let stored = self.stored().await?;
+    fn adopt(&self, stored: TokenData) -> Option<Authorization> {
         let mut state = self.state();
         // What is owed is newer than what is stored.
         if state.owed.is_some() || !self.is_successor(&state, &stored) {
@@ -110,6 +147,14 @@ impl Engine {
         Some(header)
     }
 
+    /// Somebody else has stored a record, or removed it, since ours was read: theirs stays. Takes it over if it
+    /// can be, and otherwise leaves in use what we have.
+    async fn yield_to_what_is_stored(&self) -> Option<Authorization> {
+        tracing::info!("the stored token has changed while it was renewed here; what is stored stays");
+        let stored = self.stored().await?;
+        self.adopt(stored)
+    }
+
     /// Whether a stored record comes after the token we hold. The storage may also hold what was there before
     /// us, or somebody else's login: those are not for us.
     fn is_successor(&self, state: &State, stored: &TokenData) -> bool {
@@ -128,7 +173,7 @@ impl Engine {
     }
 
     /// Asks the token endpoint, and hands the answer to the storage before it is used.
-    async fn ask(&self) -> Result<Authorization> {
+    async fn ask(&self, mut replaced: Option<Generation>) -> Result<Authorization> {
         const RENEWING: &str = "renewing a token";
         let (spent, response) = match &self.grant {
             RenewalGrant::ClientCredentials(grants, scopes) => {
@@ -144,7 +189,9 @@ impl Engine {
                     Ok(response) => (Some(refresh_token), response),
                     Err(error) if error.is_invalid_grant() => {
                         let asked = self.ask_again(grants.as_ref(), &refresh_token, error);
-                        unless_it_panics(RENEWING, asked).await?
+                        let (spent, stored, response) = unless_it_panics(RENEWING, asked).await?;
+                        replaced = Some(stored);
+                        (Some(spent), response)
                     }
                     Err(error) => return Err(error),
                 }
@@ -170,6 +217,7 @@ impl Engine {
             refresh_token: record.usable_refresh_token().cloned(),
             resource_server: record.resource_server.clone(),
             response,
+            replaced,
         };
         self.state().arrival = Some(arrival.clone());
         Ok(self.land(arrival).await)
@@ -178,9 +226,18 @@ impl Engine {
     /// Stores an arrived token, then gives it out; if storing fails, gives it out all the same.
     async fn land(&self, arrival: Arrival) -> Authorization {
         let failure = match &self.on_refresh {
-            Some(on_refresh) => on_refresh.persist(arrival.response.clone()).await.err(),
+            Some(on_refresh) => on_refresh.persist(arrival.response.clone(), arrival.replaced).await.err(),
             None => None,
         };
+        let conflict = failure.as_ref().is_some_and(is_conflict);
+        if conflict {
+            self.state().paid();
+            if let Some(header) = self.yield_to_what_is_stored().await {
+                self.state().arrival = None;
+                return header;
+            }
+        }
+        let failure = failure.filter(|_| !conflict);
         if let Some(error) = &failure {
             tracing::error!(
                 %error,
@@ -195,7 +252,7 @@ impl Engine {
         state.resource_server = Some(arrival.resource_server);
         state.publish(arrival.token);
         match failure {
-            Some(error) => state.owe(arrival.response, error, self.clock.now()),
+            Some(error) => state.owe(arrival.response, arrival.replaced, error, self.clock.now()),
             // This response replaces one that was still owed.
             None => state.paid(),
         }
@@ -208,28 +265,65 @@ impl Engine {
         grants: &dyn DynTokenGrants,
         refused: &RefreshToken,
         error: Error,
-    ) -> Result<(Option<RefreshToken>, TokenResponse)> {
-        let stored = self.stored().await.and_then(|stored| stored.refresh_token);
+    ) -> Result<(RefreshToken, Generation, TokenResponse)> {
+        let stored = self.stored().await;
         let ended = |error| {
             let server = self.state().resource_server.as_ref().map(ToString::to_string);
             Error::login_required(server, error)
         };
-        match stored {
-            Some(stored) if stored != *refused && !stored.is_empty() => {
-                let response = grants
-                    .refresh(&stored)
-                    .await
-                    .map_err(|again| if again.is_invalid_grant() { ended(again) } else { again })?;
-                Ok((Some(stored), response))
-            }
-            _ => Err(ended(error)),
-        }
+        let rotated = stored.as_ref().and_then(|stored| {
+            let token = stored.usable_refresh_token().filter(|token| *token != refused)?;
+            Some((token.clone(), stored.generation()))
+        });
+        let Some((token, generation)) = rotated else { return Err(ended(error)) };
+        let response = grants
+            .refresh(&token)
+            .await
+            .map_err(|again| if again.is_invalid_grant() { ended(again) } else { again })?;
+        Ok((token, generation, response))
     }
 
     /// How long the token just received lives, by the service's clock.
     fn lifetime(&self, record: &TokenData) -> Option<Duration> {
         let now = self.state().corrected(self.clock.now());
         u64::try_from(record.expires_at_seconds.checked_sub(now.as_second())?).ok().map(Duration::from_secs)
+    }
+}
+
+fn is_locked(error: &Error) -> bool {
+    error.storage().is_some_and(StorageError::is_locked)
+}
+
+fn is_conflict(error: &Error) -> bool {
+    error.storage().is_some_and(StorageError::is_conflict)
+}
+
+/// Does the work, and keeps the lease alive meanwhile: its time is that of a dead holder, and the token endpoint
+/// may take longer.
+async fn while_extending<T>(lease: &mut RefreshLease, work: impl Future<Output = T> + Send) -> T {
+    let extending = async {
+        loop {
+            tokio::time::sleep(lease.time() / 3).await;
+            match lease.extend().await {
+                Ok(true) => {}
+                Ok(false) => {
+                    tracing::warn!(
+                        "the refresh lease has gone to another process; only one result is stored"
+                    );
+                    break;
+                }
+                Err(error) => tracing::debug!(%error, "the refresh lease could not be extended"),
+            }
+        }
+    };
+    // A runtime without timers, or a backend that panics, costs the extension and nothing else.
+    let extending = async {
+        drop(AssertUnwindSafe(extending).catch_unwind().await);
+        std::future::pending::<()>().await;
+    };
+    match futures_util::future::select(pin!(work), pin!(extending)).await {
+        Either::Left((done, _)) => done,
+        Either::Right(((), _)) => unreachable!("extending never ends"),
     }
 }
 

@@ -10,7 +10,7 @@ use super::windows::RefreshWindows;
 use crate::authorizer::Authorization;
 use crate::error::{Error, Result};
 use crate::secret::{AccessToken, RefreshToken};
-use crate::token::{ResourceServer, TokenResponse};
+use crate::token::{Generation, ResourceServer, TokenResponse};
 
 /// The longest wait before storing is tried again, or a background renewal.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
@@ -77,6 +77,8 @@ impl Token {
 pub(super) struct Arrival {
     pub(super) token: Token,
     pub(super) response: TokenResponse,
+    /// The stored record that was renewed, where one was read.
+    pub(super) replaced: Option<Generation>,
     pub(super) refresh_token: Option<RefreshToken>,
     pub(super) resource_server: ResourceServer,
 }
@@ -91,6 +93,7 @@ impl fmt::Debug for Arrival {
 #[derive(Clone)]
 pub(super) struct Owed {
     pub(super) response: TokenResponse,
+    pub(super) replaced: Option<Generation>,
     pub(super) failures: u32,
     pub(super) error: Error,
     not_before: Timestamp,
@@ -198,11 +201,17 @@ impl State {
     }
 
     /// Storing failed: it is owed, and tried again after a while.
-    pub(super) fn owe(&mut self, response: TokenResponse, error: Error, now: Timestamp) {
+    pub(super) fn owe(
+        &mut self,
+        response: TokenResponse,
+        replaced: Option<Generation>,
+        error: Error,
+        now: Timestamp,
+    ) {
         let failures = self.owed.as_ref().map_or(0, |owed| owed.failures).saturating_add(1);
         // The very next header tries again; only a storage that stays broken is left in peace for longer.
         let wait = if failures > 1 { backoff(failures - 1) } else { Duration::ZERO };
-        self.owed = Some(Owed { response, failures, error, not_before: later(now, wait) });
+        self.owed = Some(Owed { response, replaced, failures, error, not_before: later(now, wait) });
         self.set_quiet_time();
     }
 

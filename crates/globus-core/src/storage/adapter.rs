@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{RefreshLease, StorageError};
-use crate::token::{TokenData, TokenResponse};
+use crate::token::{Generation, TokenData, TokenResponse};
 
 /// Keeps one token, and is a refresh callback as it stands.
 ///
 /// Only [`store`](Self::store) must be written. By default [`on_refresh`](Self::on_refresh) stores. The other
-/// two methods let several processes share a refresh token; without them each process refreshes for itself.
+/// methods let several processes share a refresh token; without them each process refreshes for itself.
 ///
 /// The methods block; they are called where blocking is allowed.
 ///
@@ -69,6 +69,19 @@ pub trait StorageAdapter: Debug + Send + Sync + 'static {
         self.store(response)
     }
 
+    /// Called in place of [`on_refresh`](Self::on_refresh) where the refreshed record was read from the adapter
+    /// before: the answer is stored only if that record, known by its generation, is still there. By default it
+    /// is not compared.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`](super::StorageErrorKind::Conflict) when another record is stored by now, or none; otherwise
+    /// those of [`store`](Self::store).
+    fn on_refresh_of(&self, response: &TokenResponse, replaced: Generation) -> Result<(), StorageError> {
+        let _ = replaced;
+        self.on_refresh(response)
+    }
+
     /// The stored token as it is now, read past every cache; `None` when there is none, or when the adapter
     /// cannot read.
     ///
@@ -97,6 +110,10 @@ impl<T: StorageAdapter + ?Sized> StorageAdapter for Arc<T> {
 
     fn on_refresh(&self, response: &TokenResponse) -> Result<(), StorageError> {
         (**self).on_refresh(response)
+    }
+
+    fn on_refresh_of(&self, response: &TokenResponse, replaced: Generation) -> Result<(), StorageError> {
+        (**self).on_refresh_of(response, replaced)
     }
 
     fn latest(&self) -> Result<Option<TokenData>, StorageError> {

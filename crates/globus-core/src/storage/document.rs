@@ -97,11 +97,17 @@ pub(super) fn load(records: &Object, namespace: Option<&Namespace>) -> Loaded {
 }
 
 /// Puts a token in the place of the stored one.
-pub(super) fn put(records: &mut Object, token: TokenData, kind: StoreKind, shape: fn(&TokenData) -> Object) {
+pub(super) fn put(
+    records: &mut Object,
+    token: TokenData,
+    kind: StoreKind,
+    shape: fn(&TokenData) -> Object,
+) -> Result<(), StorageError> {
     let name = token.resource_server.clone();
     let previous = records.get(name.as_str()).and_then(|record| TokenData::from_json(record).ok());
-    let merged = kind.merge(previous.as_ref(), token);
+    let merged = kind.merge(previous.as_ref(), token)?;
     records.set(name.as_str(), Json::Object(shape(&merged)));
+    Ok(())
 }
 
 /// Removes something, and writes only if there was something to remove. `remove` answers what to write, if
@@ -126,7 +132,7 @@ pub(super) fn delete(
 pub(super) fn capabilities(file: &TokenFile) -> Capabilities {
     Capabilities {
         atomic_batch: true,
-        cas: false,
+        cas: true,
         list: true,
         shared: true,
         durable: file.durability == Durability::Full,

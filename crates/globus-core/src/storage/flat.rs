@@ -6,7 +6,7 @@ use super::file::{Change, TokenFile};
 use super::options::file_options;
 use super::{FileAdapter, RefreshLease, StorageAdapter, StorageError, StorageErrorKind, StoreKind, VERSION};
 use crate::token::json::{Json, Object};
-use crate::token::{FLAT_VERSION_KEY, ResourceServer, Scopes, TokenData, TokenResponse};
+use crate::token::{FLAT_VERSION_KEY, Generation, ResourceServer, Scopes, TokenData, TokenResponse};
 
 /// Keeps the token of one resource server in a JSON file, readable by its owner alone.
 ///
@@ -83,6 +83,14 @@ impl SimpleJsonFileAdapter {
         }
     }
 
+    fn wanted<'a>(&self, response: &'a TokenResponse) -> Result<&'a TokenData, StorageError> {
+        let token = match &self.wanted {
+            Wanted::ResourceServer(name) => response.by_resource_server().require(name),
+            Wanted::Scopes(scopes) => response.by_scopes().get(scopes),
+        };
+        token.map_err(|error| StorageError::from(error).with_path(self.file.path()))
+    }
+
     fn parse(&self, content: &[u8]) -> Result<TokenData, StorageError> {
         let document = Json::parse(content)?;
         let object = document.as_object().ok_or_else(|| StorageError::new(StorageErrorKind::NotAnObject))?;
@@ -109,7 +117,7 @@ impl SimpleJsonFileAdapter {
                 _ => None,
             };
             let previous = previous.filter(|previous| previous.resource_server == token.resource_server);
-            let mut object = kind.merge(previous.as_ref(), token.clone()).to_response_object();
+            let mut object = kind.merge(previous.as_ref(), token.clone())?.to_response_object();
             object.set(FLAT_VERSION_KEY, Json::text(VERSION));
             Ok((Change::Replace(Json::Object(object).to_text()), ()))
         })
@@ -136,12 +144,11 @@ fn is_flat(object: &Object) -> bool {
 
 impl StorageAdapter for SimpleJsonFileAdapter {
     fn store(&self, response: &TokenResponse) -> Result<(), StorageError> {
-        let token = match &self.wanted {
-            Wanted::ResourceServer(name) => response.by_resource_server().require(name),
-            Wanted::Scopes(scopes) => response.by_scopes().get(scopes),
-        };
-        let token = token.map_err(|error| StorageError::from(error).with_path(self.file.path()))?;
-        self.write(token, response.into())
+        self.write(self.wanted(response)?, response.into())
+    }
+
+    fn on_refresh_of(&self, response: &TokenResponse, replaced: Generation) -> Result<(), StorageError> {
+        self.write(self.wanted(response)?, StoreKind::RefreshOf(replaced))
     }
 
     fn latest(&self) -> Result<Option<TokenData>, StorageError> {

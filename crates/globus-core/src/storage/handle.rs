@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::{Capabilities, Loaded, Namespace, RefreshLease, StorageError, StoreKind, TokenStorage};
-use crate::token::{ResourceServer, TokenData, TokenResponse};
+use crate::token::{Generation, ResourceServer, TokenData, TokenResponse};
 
 /// Any token storage, in one of its namespaces. Clones share the storage.
 ///
@@ -67,12 +67,42 @@ impl Storage {
         self.inner.store(&self.namespace, tokens, kind)
     }
 
-    /// The stored token of a resource server as it is now, past every cache.
+    /// Stores the answer to a refresh in place of `replaced`, the record that was refreshed. What is stored by
+    /// now may be something else: then nothing is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`](super::StorageErrorKind::Conflict) when another record is stored by now, or none; otherwise
+    /// as [`store_response`](Self::store_response).
+    pub fn store_refresh(
+        &self,
+        response: &TokenResponse,
+        replaced: Generation,
+    ) -> impl Future<Output = Result<(), StorageError>> + Send + use<'_> {
+        let tokens = response.by_resource_server().iter().cloned().collect();
+        self.inner.store(&self.namespace, tokens, StoreKind::RefreshOf(replaced))
+    }
+
+    /// The stored token of a resource server. A storage with a cache may answer from that; see
+    /// [`get_fresh`](Self::get_fresh).
     ///
     /// # Errors
     ///
     /// When the storage cannot be read, or this very record is damaged.
     pub async fn get(
+        &self,
+        resource_server: impl Into<ResourceServer> + Send,
+    ) -> Result<Option<TokenData>, StorageError> {
+        let resource_server = resource_server.into();
+        self.inner.load(&self.namespace, &resource_server).await
+    }
+
+    /// The stored token of a resource server as it is now, past every cache.
+    ///
+    /// # Errors
+    ///
+    /// When the storage cannot be read, or this very record is damaged.
+    pub async fn get_fresh(
         &self,
         resource_server: impl Into<ResourceServer> + Send,
     ) -> Result<Option<TokenData>, StorageError> {
@@ -150,6 +180,11 @@ mod dynamic {
 
     pub(super) trait TokenStorage: Debug + Send + Sync {
         fn load_all<'a>(&'a self, namespace: &'a Namespace) -> Boxed<'a, Loaded>;
+        fn load<'a>(
+            &'a self,
+            namespace: &'a Namespace,
+            server: &'a ResourceServer,
+        ) -> Boxed<'a, Option<TokenData>>;
         fn load_fresh<'a>(
             &'a self,
             namespace: &'a Namespace,
@@ -174,6 +209,14 @@ mod dynamic {
     impl<S: super::TokenStorage> TokenStorage for S {
         fn load_all<'a>(&'a self, namespace: &'a Namespace) -> Boxed<'a, Loaded> {
             Box::pin(super::TokenStorage::load_all(self, namespace))
+        }
+
+        fn load<'a>(
+            &'a self,
+            namespace: &'a Namespace,
+            server: &'a ResourceServer,
+        ) -> Boxed<'a, Option<TokenData>> {
+            Box::pin(super::TokenStorage::load(self, namespace, server))
         }
 
         fn load_fresh<'a>(

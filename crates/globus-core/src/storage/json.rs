@@ -118,7 +118,7 @@ impl JsonTokenStorage {
             }
             let records = document::object_mut(data, namespace.as_str())?;
             for token in tokens {
-                document::put(records, token, kind, TokenData::to_record_object);
+                document::put(records, token, kind, TokenData::to_record_object)?;
             }
             root.set(VERSION_KEY, Json::text(VERSION));
             Ok((self.change(&Json::Object(root), is_upgrade)?, ()))

@@ -64,7 +64,7 @@ impl LegacyJsonTokenStorage {
             };
             let records = document::object_mut(&mut root, "by_rs")?;
             for token in tokens {
-                document::put(records, token, kind, TokenData::to_response_object);
+                document::put(records, token, kind, TokenData::to_response_object)?;
             }
             Ok((Change::Replace(Json::Object(root).to_text()), ()))
         })

@@ -44,13 +44,22 @@ impl MemoryTokenStorage {
         self.0.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(&self, namespace: &Namespace, tokens: Vec<TokenData>, kind: StoreKind) {
+    fn put(
+        &self,
+        namespace: &Namespace,
+        tokens: Vec<TokenData>,
+        kind: StoreKind,
+    ) -> Result<(), StorageError> {
         let mut namespaces = self.tokens();
-        let stored = namespaces.entry(namespace.clone()).or_default();
-        for token in tokens {
-            let merged = kind.merge(stored.get(&token.resource_server), token);
-            stored.insert(merged.resource_server.clone(), merged);
-        }
+        let stored = namespaces.get(namespace);
+        let merge = |token: TokenData| {
+            let previous = stored.and_then(|stored| stored.get(&token.resource_server));
+            kind.merge(previous, token)
+        };
+        let merged: Vec<_> = tokens.into_iter().map(merge).collect::<Result<_, _>>()?;
+        let merged = merged.into_iter().map(|token| (token.resource_server.clone(), token));
+        namespaces.entry(namespace.clone()).or_default().extend(merged);
+        Ok(())
     }
 }
 
@@ -65,8 +74,7 @@ impl TokenStorage for MemoryTokenStorage {
         tokens: Vec<TokenData>,
         kind: StoreKind,
     ) -> impl Future<Output = Result<(), StorageError>> + Send {
-        self.put(namespace, tokens, kind);
-        std::future::ready(Ok(()))
+        std::future::ready(self.put(namespace, tokens, kind))
     }
 
     async fn remove(
@@ -95,11 +103,11 @@ impl TokenStorage for MemoryTokenStorage {
         };
         let guard = lock.lock_owned().await;
         let fencing = self.0.fencing.fetch_add(1, Ordering::Relaxed) + 1;
-        Ok(RefreshLease::new(fencing, Held { _guard: guard }))
+        Ok(RefreshLease::new(fencing, RefreshLease::TIME, Held { _guard: guard }))
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::minimal().with_atomic_batch().with_list()
+        Capabilities::minimal().with_atomic_batch().with_cas().with_list()
     }
 }
 

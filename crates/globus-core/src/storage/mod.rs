@@ -19,6 +19,7 @@
 //! say what is wrong, with which file, and what to do.
 
 mod adapter;
+mod capabilities;
 mod contract;
 mod document;
 mod error;
@@ -30,17 +31,20 @@ mod lease;
 mod legacy_json;
 mod memory;
 mod options;
+mod store_kind;
 
 pub use adapter::{FileAdapter, StorageAdapter};
-pub use contract::{Capabilities, Loaded, Namespace, StoreKind, TokenStorage};
+pub use capabilities::Capabilities;
+pub use contract::{Loaded, Namespace, TokenStorage};
 pub use error::{StorageError, StorageErrorKind};
 pub use file::Durability;
 pub use flat::SimpleJsonFileAdapter;
 pub use handle::Storage;
 pub use json::JsonTokenStorage;
-pub use lease::{Lease, RefreshLease, Release};
+pub use lease::{Extend, Lease, RefreshLease, Release};
 pub use legacy_json::LegacyJsonTokenStorage;
 pub use memory::MemoryTokenStorage;
+pub use store_kind::StoreKind;
 
 /// The member of a file that tells who wrote it.
 const VERSION_KEY: &str = "globus-sdk.version";

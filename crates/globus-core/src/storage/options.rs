@@ -37,6 +37,14 @@ macro_rules! file_options {
             self.file.lock_wait = wait;
             self
         }
+
+        /// How long a lease lasts after its holder died; 30 seconds by default. All who share the file must
+        /// say the same. A living holder extends it every third part of that time.
+        #[must_use]
+        pub fn lease_time(mut self, time: std::time::Duration) -> Self {
+            self.file.lease_time = time;
+            self
+        }
     };
 }
 pub(super) use file_options;

@@ -59,6 +59,12 @@ impl TokenData {
         Json::Object(self.to_record_object()).to_text()
     }
 
+    /// The record in the older form, of format 1.0 and of the databases of older programs: six members, of which
+    /// those that are not there are null. There is no place for the identity.
+    pub fn to_legacy_record(&self) -> Zeroizing<String> {
+        Json::Object(self.to_response_object()).to_text()
+    }
+
     pub(crate) fn from_json(json: &Json) -> Result<Self, InvalidRecord> {
         json.as_object().ok_or(InvalidRecord { field: None }).and_then(Self::from_object)
     }

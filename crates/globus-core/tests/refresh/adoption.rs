@@ -8,7 +8,7 @@ use globus_core::{
     TokenStorage,
 };
 
-use crate::support::{Answer, Log, SERVER, Step, World, idle, soon, text, token};
+use crate::support::{Answer, LEASE_TIME, Log, SERVER, Step, World, idle, soon, text, token};
 
 #[tokio::test]
 async fn a_newer_stored_token_is_taken_over_without_a_request() {
@@ -148,6 +148,94 @@ async fn neither_a_lease_nor_a_look_that_fails_stops_the_renewal() {
     }
 }
 
+#[tokio::test]
+async fn while_another_process_does_not_let_go_of_the_lease_nothing_is_asked() {
+    let world = World::new();
+    world.adapter.next_locks([Step::Busy; 3]);
+    let authorizer = world.authorizer(-1);
+    let error = token(&authorizer).await.unwrap_err();
+    assert!(error.storage().unwrap().is_locked(), "{error}");
+    // What it has stored by then is taken over.
+    world.adapter.put(Some(world.record("OTHER", "RT5", 3600)));
+    assert_eq!(token(&authorizer).await.unwrap(), "OTHER");
+    // A token that is still good is better than the error.
+    world.advance(3570);
+    assert_eq!(token(&authorizer).await.unwrap(), "OTHER");
+    assert_eq!(world.log.events().iter().filter(|event| *event == "lock is busy").count(), 3);
+    assert_eq!(world.grants.requests(), 0);
+}
+
+#[tokio::test]
+async fn what_another_process_has_stored_meanwhile_is_not_overwritten() {
+    for (theirs, expected) in [
+        // Its renewal of the same token: taken over.
+        (Some(("OTHER", "RT5", 3700)), "OTHER"),
+        // A login of somebody else, a logout: theirs stays, and ours stays in use.
+        (Some(("LOGIN", "RTLOGIN", 100)), "AT1"),
+        (None, "AT1"),
+    ] {
+        let world = World::new();
+        world.adapter.put(Some(world.record("AT0", "RT0", -1)));
+        world.grants.shut();
+        let authorizer = world.authorizer(200);
+        authorizer_rejects(&authorizer).await;
+        let waiting = tokio::spawn({
+            let authorizer = authorizer.clone();
+            async move { token(&authorizer).await }
+        });
+        world.grants.started().await;
+        let theirs = theirs.map(|(access, refresh, left)| world.record(access, refresh, left));
+        world.adapter.put(theirs.clone());
+        world.grants.let_through(1);
+        assert_eq!(soon(waiting).await.unwrap().unwrap(), expected);
+        assert_eq!(world.adapter.stored(), theirs);
+        // It is not owed either.
+        soon(authorizer.settle()).await.unwrap();
+        assert!(authorizer.pending_persist().is_none());
+        assert_eq!(world.adapter.stored(), theirs);
+    }
+}
+
+async fn authorizer_rejects(authorizer: &globus_core::RefreshTokenAuthorizer) {
+    let authorizer = Authorizer::from(authorizer);
+    authorizer.rejected(&authorizer.authorization().await.unwrap());
+}
+
+#[tokio::test]
+async fn what_is_owed_does_not_overwrite_what_came_later() {
+    let world = World::new();
+    world.adapter.put(Some(world.record("AT0", "RT0", -1)));
+    world.adapter.next_stores([Step::Fail]);
+    let authorizer = world.authorizer(-1);
+    assert_eq!(token(&authorizer).await.unwrap(), "AT1");
+    let theirs = world.record("OTHER", "RT5", 7200);
+    world.adapter.put(Some(theirs.clone()));
+    soon(authorizer.settle()).await.unwrap();
+    assert!(authorizer.pending_persist().is_none());
+    assert_eq!(world.adapter.stored(), Some(theirs));
+    assert_eq!(token(&authorizer).await.unwrap(), "OTHER");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_lease_is_extended_while_the_token_endpoint_takes_its_time() {
+    let world = World::new();
+    world.adapter.coordinate();
+    world.grants.shut();
+    let authorizer = world.authorizer(-1);
+    let waiting = tokio::spawn({
+        let authorizer = authorizer.clone();
+        async move { token(&authorizer).await }
+    });
+    world.grants.started().await;
+    tokio::time::sleep(LEASE_TIME + LEASE_TIME / 2).await;
+    world.grants.let_through(1);
+    assert_eq!(soon(waiting).await.unwrap().unwrap(), "AT1");
+    soon(authorizer.settle()).await.unwrap();
+    let expected =
+        ["lock", "look", "ask RT0", "extend", "extend", "extend", "extend", "store AT1", "release"];
+    assert_eq!(world.log.events(), expected);
+}
+
 /// A storage of many tokens that shows what the authorizer asks of it.
 #[derive(Debug, Default)]
 struct Many {
@@ -188,10 +276,11 @@ impl TokenStorage for Many {
         kind: StoreKind,
     ) -> Result<(), StorageError> {
         self.log.add(format!("store {namespace} {kind:?}"));
-        self.tokens
-            .lock()
-            .unwrap()
-            .extend(tokens.into_iter().map(|token| (token.resource_server.clone(), token)));
+        let mut stored = self.tokens.lock().unwrap();
+        for token in tokens {
+            let merged = kind.merge(stored.get(&token.resource_server), token)?;
+            stored.insert(merged.resource_server.clone(), merged);
+        }
         Ok(())
     }
 
@@ -209,7 +298,7 @@ impl TokenStorage for Many {
         server: &ResourceServer,
     ) -> Result<RefreshLease, StorageError> {
         self.log.add(format!("lock {namespace} {server}"));
-        Ok(RefreshLease::new(1, Held(self.log.clone())))
+        Ok(RefreshLease::new(1, RefreshLease::TIME, Held(self.log.clone())))
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use globus_core::api_error::{ErrorContext, Service};
-use globus_core::storage::{Lease, RefreshLease, Release};
-use globus_core::token::Grant;
+use globus_core::storage::{Extend, Lease, RefreshLease, Release, StoreKind};
+use globus_core::token::{Generation, Grant};
 use globus_core::transport::{TransportError, TransportErrorKind};
 use globus_core::{
     ApiError, Authorization, Authorizer, Clock, ConfidentialGrants, Error, ManualClock, RefreshToken,
@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 pub(crate) const START: i64 = 1_700_000_000;
 pub(crate) const SERVER: &str = "transfer.api.globus.org";
 pub(crate) const LIFETIME: i64 = 3600;
+pub(crate) const LEASE_TIME: Duration = RefreshLease::TIME;
 
 /// What happened, in order.
 #[derive(Debug, Clone, Default)]
@@ -220,6 +221,8 @@ struct Inner {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Step {
     Fail,
+    /// As where another process has the lease.
+    Busy,
     Panic,
 }
 
@@ -280,13 +283,15 @@ impl Adapter {
                 self.log.add(format!("{what} fails"));
                 Err(StorageError::from_io(std::io::ErrorKind::StorageFull.into(), "write"))
             }
+            Some(Step::Busy) => {
+                self.log.add(format!("{what} is busy"));
+                Err(StorageError::locked(Some("another".into()), Duration::from_secs(40)))
+            }
             Some(Step::Panic) => panic!("the adapter's own"),
         }
     }
-}
 
-impl StorageAdapter for Adapter {
-    fn store(&self, response: &TokenResponse) -> std::result::Result<(), StorageError> {
+    fn store_as(&self, response: &TokenResponse, kind: StoreKind) -> std::result::Result<(), StorageError> {
         self.started.add_permits(1);
         let mut shut = self.gate.0.lock().unwrap();
         while *shut {
@@ -296,9 +301,25 @@ impl StorageAdapter for Adapter {
         let step = self.inner.lock().unwrap().stores.pop_front();
         self.step("store", step)?;
         let token = response.by_resource_server()[SERVER].clone();
-        self.log.add(format!("store {}", token.access_token.expose()));
-        self.inner.lock().unwrap().stored = Some(token);
+        let mut inner = self.inner.lock().unwrap();
+        let merged = kind.merge(inner.stored.as_ref(), token)?;
+        self.log.add(format!("store {}", merged.access_token.expose()));
+        inner.stored = Some(merged);
         Ok(())
+    }
+}
+
+impl StorageAdapter for Adapter {
+    fn store(&self, response: &TokenResponse) -> std::result::Result<(), StorageError> {
+        self.store_as(response, response.into())
+    }
+
+    fn on_refresh_of(
+        &self,
+        response: &TokenResponse,
+        replaced: Generation,
+    ) -> std::result::Result<(), StorageError> {
+        self.store_as(response, StoreKind::RefreshOf(replaced))
     }
 
     fn latest(&self) -> std::result::Result<Option<TokenData>, StorageError> {
@@ -315,7 +336,8 @@ impl StorageAdapter for Adapter {
             return Ok(None);
         }
         self.log.add("lock");
-        Ok(Some(RefreshLease::new(1, FakeLease(self.log.clone(), self.releases.clone()))))
+        let lease = FakeLease(self.log.clone(), self.releases.clone());
+        Ok(Some(RefreshLease::new(1, LEASE_TIME, lease)))
     }
 }
 
@@ -323,6 +345,11 @@ impl StorageAdapter for Adapter {
 struct FakeLease(Log, Arc<Semaphore>);
 
 impl Lease for FakeLease {
+    fn extend(&mut self) -> Extend<'_> {
+        self.0.add("extend");
+        Box::pin(std::future::ready(Ok(true)))
+    }
+
     fn release(self: Box<Self>) -> Release {
         Box::pin(async move {
             let _may = self.1.acquire().await.unwrap();

@@ -10,9 +10,10 @@
 //! process gives way to one with the next number.
 
 use std::collections::HashMap;
-use std::fs::OpenOptions;
-use std::io::{self, Read, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
@@ -21,10 +22,10 @@ use sha2::{Digest, Sha256};
 
 use super::{beside, directory_of, os, write};
 use crate::blocking_job::run_blocking;
-use crate::storage::{Lease, Release, StorageError};
+use crate::storage::{Extend, Lease, RefreshLease, Release, StorageError};
 
 /// How long a lease lasts when its holder dies.
-pub(super) const TIME: Duration = Duration::from_secs(30);
+pub(super) const TIME: Duration = RefreshLease::TIME;
 
 /// Clocks of two machines do not differ by more.
 const CLOCK_DIFFERENCE_SECONDS: i64 = 24 * 60 * 60;
@@ -39,7 +40,14 @@ struct Holder {
     nonce: String,
     /// Seconds since 1970-01-01 UTC by the holder's clock.
     deadline: i64,
+    /// How many times it was extended.
+    #[serde(default)]
+    extended: u64,
     fencing: u64,
+}
+
+fn deadline(time: Duration) -> i64 {
+    Timestamp::now().as_second().saturating_add(time.as_secs().cast_signed())
 }
 
 impl Holder {
@@ -50,7 +58,8 @@ impl Holder {
             pid_namespace: os::pid_namespace(),
             pid: std::process::id(),
             nonce: uuid::Uuid::new_v4().simple().to_string(),
-            deadline: Timestamp::now().as_second().saturating_add(time.as_secs().cast_signed()),
+            deadline: deadline(time),
+            extended: 0,
             fencing,
         }
     }
@@ -71,26 +80,63 @@ impl Holder {
     }
 }
 
-/// A lease that this process holds.
+/// A lease that this process holds. Extending it and giving it back are jobs of their own threads, one at a
+/// time.
 #[derive(Debug)]
-pub(super) struct FileLease {
+pub(super) struct FileLease(Arc<Mutex<Held>>);
+
+#[derive(Debug)]
+struct Held {
     path: PathBuf,
     target: PathBuf,
+    /// The file of the lease itself, wherever it may be by now. Writing to it never touches a successor's.
+    file: File,
+    holder: Holder,
     content: Vec<u8>,
     time: Duration,
-    fencing: u64,
     /// By both clocks, of which one stops while the machine sleeps and the other may be set.
     since: (Instant, SystemTime),
-    held: bool,
+    is_given_back: bool,
 }
 
 impl FileLease {
     pub(super) fn fencing(&self) -> u64 {
-        self.fencing
+        self.held().holder.fencing
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        lock(&self.0)
+    }
+}
+
+fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
+    // Every step leaves it whole, so a panic elsewhere does not spoil it.
+    held.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Held {
+    /// Changes the content, which makes everybody who waits count from now again.
+    fn extend(&mut self) -> io::Result<bool> {
+        if self.is_given_back {
+            return Ok(false);
+        }
+        let since = (Instant::now(), SystemTime::now());
+        self.holder.deadline = deadline(self.time);
+        self.holder.extended = self.holder.extended.saturating_add(1);
+        let content = serde_json::to_vec(&self.holder)?;
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.write_all(&content)?;
+        // Other machines see it when it has left this one.
+        self.file.sync_data()?;
+        self.content = content;
+        self.since = since;
+        os::is_at(&self.path, &self.file)
     }
 
     fn give_back(&mut self) -> io::Result<()> {
-        if !std::mem::take(&mut self.held) || read(&self.path)?.as_ref() != Some(&self.content) {
+        if std::mem::replace(&mut self.is_given_back, true)
+            || read(&self.path)?.as_ref() != Some(&self.content)
+        {
             return Ok(());
         }
         let (since, wall_since) = self.since;
@@ -104,10 +150,20 @@ impl FileLease {
 }
 
 impl Lease for FileLease {
-    fn release(mut self: Box<Self>) -> Release {
+    fn extend(&mut self) -> Extend<'_> {
+        let held = Arc::clone(&self.0);
         Box::pin(run_blocking(move || {
-            let path = self.path.clone();
-            self.give_back().map_err(|error| StorageError::from_io(error, "release").with_path(path))
+            let mut held = lock(&held);
+            let path = held.path.clone();
+            held.extend().map_err(|error| StorageError::from_io(error, "extend").with_path(path))
+        }))
+    }
+
+    fn release(self: Box<Self>) -> Release {
+        Box::pin(run_blocking(move || {
+            let mut held = self.held();
+            let path = held.path.clone();
+            held.give_back().map_err(|error| StorageError::from_io(error, "release").with_path(path))
         }))
     }
 }
@@ -115,7 +171,7 @@ impl Lease for FileLease {
 impl Drop for FileLease {
     fn drop(&mut self) {
         // The lease ends by itself if this fails.
-        drop(self.give_back());
+        drop(self.held().give_back());
     }
 }
 
@@ -152,16 +208,19 @@ pub(super) fn acquire(
             let now = u64::try_from(Timestamp::now().as_microsecond()).unwrap_or(0);
             let fencing = now.max(fencing_above);
             let holder = Holder::this_process(time, fencing);
-            if let Some(content) = place(target, &path, &holder).map_err(refused)? {
-                return Ok(FileLease {
+            if let Some((content, file)) = place(target, &path, &holder).map_err(refused)? {
+                let target = target.to_owned();
+                let is_given_back = false;
+                return Ok(FileLease(Arc::new(Mutex::new(Held {
                     path,
-                    target: target.into(),
+                    target,
+                    file,
+                    holder,
                     content,
                     time,
-                    fencing,
                     since,
-                    held: true,
-                });
+                    is_given_back,
+                }))));
             }
         }
         if start.elapsed() >= max_wait {
@@ -171,9 +230,8 @@ pub(super) fn acquire(
     }
 }
 
-/// Makes the file with its whole content in one step, and answers the content; `None` when there is one
-/// already.
-fn place(target: &Path, path: &Path, holder: &Holder) -> io::Result<Option<Vec<u8>>> {
+/// Makes the file with its whole content in one step, and answers both; `None` when there is one already.
+fn place(target: &Path, path: &Path, holder: &Holder) -> io::Result<Option<(Vec<u8>, File)>> {
     let content = serde_json::to_vec(holder)?;
     let mut new = tempfile::Builder::new()
         .prefix(&write::prefix(target, "lease"))
@@ -181,11 +239,12 @@ fn place(target: &Path, path: &Path, holder: &Holder) -> io::Result<Option<Vec<u
         .tempfile_in(directory_of(target))?;
     os::make_private(new.as_file())?;
     new.write_all(&content)?;
-    match std::fs::hard_link(new.path(), path) {
-        Ok(()) => return Ok(Some(content)),
+    let (file, new) = new.into_parts();
+    match std::fs::hard_link(&new, path) {
+        Ok(()) => return Ok(Some((content, file))),
         // Over a network the first answer may get lost, and the repeated question find our own work.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            return Ok((read(path)?.as_ref() == Some(&content)).then_some(content));
+            return Ok((read(path)?.as_ref() == Some(&content)).then_some((content, file)));
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(error),
         // A file system without hard links.
@@ -193,7 +252,7 @@ fn place(target: &Path, path: &Path, holder: &Holder) -> io::Result<Option<Vec<u
     }
     match os::private(OpenOptions::new().write(true).create_new(true)).open(path) {
         Ok(mut file) => match file.write_all(&content) {
-            Ok(()) => Ok(Some(content)),
+            Ok(()) => Ok(Some((content, file))),
             Err(error) => {
                 // Half a lease would keep everybody waiting.
                 drop(remove(path));

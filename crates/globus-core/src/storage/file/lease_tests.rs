@@ -45,10 +45,10 @@ fn a_process_that_died_unnoticed_by_its_parent_is_gone() {
 fn a_lease_names_its_holder_and_goes_when_given_back() {
     let directory = tempfile::tempdir().unwrap();
     let target = target(&directory);
-    let mut lease = acquire(&target, "refresh", LONG, LONG).unwrap();
+    let lease = acquire(&target, "refresh", LONG, LONG).unwrap();
     only(&directory, &["tokens.json.refresh"]);
     assert!(holder(&target, "refresh").unwrap().starts_with(&format!("process {} on", std::process::id())));
-    lease.give_back().unwrap();
+    lease.held().give_back().unwrap();
     only(&directory, &[]);
 }
 
@@ -138,7 +138,7 @@ fn giving_back_a_lost_lease_leaves_the_new_holder_alone() {
     let directory = tempfile::tempdir().unwrap();
     let target = target(&directory);
     let lease = acquire(&target, "refresh", LONG, LONG).unwrap();
-    remove(&lease.path).unwrap();
+    remove(&lease.held().path).unwrap();
     put(&target, |holder| holder.host = "elsewhere".into());
     drop(lease);
     assert!(holder(&target, "refresh").unwrap().contains("elsewhere"));
@@ -211,11 +211,61 @@ fn two_never_hold_the_lease_even_if_every_second_holder_dies() {
 }
 
 /// Leaves the lease as a process leaves it that was killed.
-fn die(target: &Path, mut lease: FileLease) {
-    let mut holder: Holder = serde_json::from_slice(&lease.content).unwrap();
+fn die(target: &Path, lease: FileLease) {
+    let mut held = lease.held();
+    let mut holder: Holder = serde_json::from_slice(&held.content).unwrap();
     holder.pid = NO_PROCESS;
-    let dead = lease.path.with_extension(&holder.nonce);
+    let dead = held.path.with_extension(&holder.nonce);
     place(target, &dead, &holder).unwrap().unwrap();
-    std::fs::rename(dead, &lease.path).unwrap();
-    lease.held = false;
+    std::fs::rename(dead, &held.path).unwrap();
+    held.is_given_back = true;
+    drop(held);
+    drop(lease);
+}
+
+#[test]
+fn an_extended_lease_is_not_taken_over_until_its_holder_stops() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = target(&directory);
+    let time = Duration::from_millis(50);
+    let lease = acquire(&target, "refresh", time, LONG).unwrap();
+    let path = lease.held().path.clone();
+    // Another machine cannot see whether the holder lives.
+    lease.held().holder.host = "elsewhere".into();
+    let mut waiter = Takeover::new(time);
+    for _ in 0..3 {
+        assert!(lease.held().extend().unwrap());
+        let content = read(&path).unwrap().unwrap();
+        assert!(!waiter.is_dead(&path, &content));
+        std::thread::sleep(time);
+    }
+    let content = read(&path).unwrap().unwrap();
+    assert!(waiter.is_dead(&path, &content));
+    waiter.remove(&target, &path, &content).unwrap();
+    assert!(!lease.held().extend().unwrap(), "the lease is lost, and that is said");
+    drop(lease);
+    only(&directory, &[]);
+}
+
+#[test]
+fn a_lease_extended_after_it_was_lost_leaves_the_new_holder_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = target(&directory);
+    let lease = acquire(&target, "refresh", LONG, LONG).unwrap();
+    remove(&lease.held().path).unwrap();
+    let path = put(&target, |holder| holder.host = "elsewhere".into());
+    let before = read(&path).unwrap();
+    assert!(!lease.held().extend().unwrap());
+    drop(lease);
+    assert_eq!(read(&path).unwrap(), before);
+}
+
+#[test]
+fn an_extended_lease_goes_when_given_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = target(&directory);
+    let lease = acquire(&target, "refresh", LONG, LONG).unwrap();
+    assert!(lease.held().extend().unwrap());
+    drop(lease);
+    only(&directory, &[]);
 }

@@ -27,6 +27,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::{RefreshLease, StorageError, StorageErrorKind};
+use crate::failpoint;
 
 /// How sure a write is to outlive a power failure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -52,7 +53,7 @@ pub(crate) struct TokenFile {
     pub(super) create_directories: bool,
     pub(super) flock: Flock,
     pub(super) lock_wait: Duration,
-    lease_time: Duration,
+    pub(super) lease_time: Duration,
     warned: Arc<AtomicBool>,
     swept: Arc<AtomicBool>,
     #[cfg(test)]
@@ -80,6 +81,17 @@ impl Step {
             Self::Write => "write",
             Self::Sync | Self::SyncDirectory => "sync",
             Self::Rename => "replace",
+        }
+    }
+
+    const fn failpoint(self) -> &'static str {
+        match self {
+            Self::Lock => "file.lock",
+            Self::Create => "file.create",
+            Self::Write => "file.write",
+            Self::Sync => "file.sync",
+            Self::Rename => "file.rename",
+            Self::SyncDirectory => "file.sync_directory",
         }
     }
 }
@@ -166,7 +178,7 @@ impl TokenFile {
                     .map_err(|error| StorageError::from_io(error, "create the directory of"))?;
             }
             let lease = lease::acquire(&target, "refresh", self.lease_time, self.lock_wait)?;
-            Ok(RefreshLease::new(lease.fencing(), lease))
+            Ok(RefreshLease::new(lease.fencing(), self.lease_time, lease))
         };
         take().map_err(|error| self.located(error))
     }
@@ -232,10 +244,7 @@ impl TokenFile {
     }
 
     /// A place where tests let a step fail.
-    #[cfg_attr(
-        not(test),
-        expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "only tests let it fail")
-    )]
+    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "only tests let it fail"))]
     fn may(&self, step: Step) -> Result<(), StorageError> {
         #[cfg(test)]
         if let Some((at, kind)) = self.fail_at
@@ -243,9 +252,7 @@ impl TokenFile {
         {
             return Err(StorageError::from_io(kind.into(), step.verb()));
         }
-        #[cfg(not(test))]
-        let _ = step;
-        Ok(())
+        failpoint::reach(step.failpoint()).map_err(|error| StorageError::from_io(error, step.verb()))
     }
 }
 

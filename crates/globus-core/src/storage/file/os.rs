@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 pub(super) use platform::{
-    belongs_to_us, boot_id, create_private_directories, host, is_open_to_others, is_symlink_refused,
+    belongs_to_us, boot_id, create_private_directories, host, is_at, is_open_to_others, is_symlink_refused,
     make_private, pid_namespace, private, process_is_gone, refuses_locks, sync_directory, without_links,
 };
 
@@ -45,6 +45,16 @@ mod platform {
 
     pub(in super::super) fn is_symlink_refused(error: &io::Error) -> bool {
         error.raw_os_error() == Some(Errno::LOOP.raw_os_error())
+    }
+
+    /// Whether this very file has this name.
+    pub(in super::super) fn is_at(path: &Path, file: &File) -> io::Result<bool> {
+        let here = file.metadata()?;
+        match std::fs::symlink_metadata(path) {
+            Ok(there) => Ok((there.dev(), there.ino()) == (here.dev(), here.ino())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     pub(in super::super) fn belongs_to_us(facts: &Metadata) -> bool {
@@ -127,6 +137,10 @@ mod platform {
 
     pub(in super::super) fn is_symlink_refused(_: &io::Error) -> bool {
         false
+    }
+
+    pub(in super::super) fn is_at(path: &Path, _: &File) -> io::Result<bool> {
+        path.try_exists()
     }
 
     pub(in super::super) fn belongs_to_us(_: &Metadata) -> bool {

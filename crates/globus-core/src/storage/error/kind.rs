@@ -1,26 +1,13 @@
-//! The one error of all storages.
+//! What can be wrong with a storage, and in words.
 
-use std::error::Error;
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::Namespace;
-use crate::token::{InvalidRecord, NoSuchToken, ResourceServer};
+use jiff::Timestamp;
 
-/// A storage could not do what it was asked for. What was stored before is untouched.
-///
-/// The text says what is wrong, where, and what to do; it never shows a token or quotes a file.
-#[derive(Debug)]
-pub struct StorageError(Box<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    kind: StorageErrorKind,
-    path: Option<PathBuf>,
-    source: Option<Box<dyn Error + Send + Sync>>,
-}
+use crate::storage::Namespace;
+use crate::token::ResourceServer;
 
 /// What is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,115 +107,64 @@ pub enum StorageErrorKind {
     },
     /// The database refused.
     Database,
-    /// The service that keeps the tokens cannot be reached or is locked.
+    /// The service that keeps the tokens (a database server, the keyring) cannot be reached or does not
+    /// answer.
     Unavailable,
-}
-
-impl StorageError {
-    /// An error of this kind.
-    pub fn new(kind: StorageErrorKind) -> Self {
-        Self(Box::new(Inner { kind, path: None, source: None }))
-    }
-
-    /// The error for what the operating system refused. `action` is a verb, such as `open`.
-    pub fn from_io(error: io::Error, action: &'static str) -> Self {
-        use io::ErrorKind;
-        let kind = match error.kind() {
-            ErrorKind::NotFound => StorageErrorKind::NotFound,
-            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => StorageErrorKind::Permissions,
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-                StorageErrorKind::NoSpace
-            }
-            reason => StorageErrorKind::Io { action, reason },
-        };
-        Self::new(kind).with_source(error)
-    }
-
-    /// A damaged record.
-    pub fn invalid_record(
-        namespace: Option<&Namespace>,
-        resource_server: Option<&ResourceServer>,
-        error: InvalidRecord,
-    ) -> Self {
-        Self::new(StorageErrorKind::InvalidRecord {
-            namespace: namespace.cloned(),
-            resource_server: resource_server.cloned(),
-            field: error.field().map(str::to_owned),
-        })
-    }
-
-    /// Another process holds the lock.
-    pub fn locked(holder: Option<String>, waited: Duration) -> Self {
-        Self::new(StorageErrorKind::Locked { holder, waited })
-    }
-
-    /// The schema of the database is newer than this version knows.
-    pub fn unsupported_schema(found: impl Into<String>) -> Self {
-        Self::new(StorageErrorKind::UnsupportedSchema { found: found.into() })
-    }
-
-    /// The storage does not offer this.
-    pub fn unsupported(what: &'static str) -> Self {
-        Self::new(StorageErrorKind::Unsupported { what })
-    }
-
-    /// Says where it happened.
-    #[must_use]
-    pub fn with_path(mut self, path: impl Into<PathBuf>) -> Self {
-        self.0.path = Some(path.into());
-        self
-    }
-
-    /// Keeps the error that caused this one. Its text must show no token.
-    #[must_use]
-    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
-        self
-    }
-
-    /// What is wrong.
-    pub fn kind(&self) -> &StorageErrorKind {
-        &self.0.kind
-    }
-
-    /// The file that it is about, where it is about one.
-    pub fn path(&self) -> Option<&Path> {
-        self.0.path.as_deref()
-    }
-
-    /// The record that is damaged, where it is about one.
-    pub fn resource_server(&self) -> Option<&ResourceServer> {
-        match self.kind() {
-            StorageErrorKind::InvalidRecord { resource_server, .. } => resource_server.as_ref(),
-            _ => None,
-        }
-    }
-
-    /// Whether another process holds the lock. Trying again later may help.
-    pub fn is_locked(&self) -> bool {
-        matches!(self.kind(), StorageErrorKind::Locked { .. })
-    }
-
-    /// Whether there is nothing stored yet.
-    pub fn is_not_found(&self) -> bool {
-        matches!(self.kind(), StorageErrorKind::NotFound)
-    }
-}
-
-impl fmt::Display for StorageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("token storage")?;
-        if let Some(path) = &self.0.path {
-            write!(f, " {}", path.display())?;
-        }
-        write!(f, ": {}", self.0.kind)
-    }
-}
-
-impl Error for StorageError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.source.as_deref().map(|source| source as &(dyn Error + 'static))
-    }
+    /// The record is not the one that the refresh was of: somebody else has stored another one meanwhile, or
+    /// removed it. Read it again.
+    Conflict,
+    /// The keyring is there but locked, and was not unlocked.
+    KeyringLocked,
+    /// The keyring or the server denies this program access.
+    Denied,
+    /// The record is larger than the storage takes.
+    #[non_exhaustive]
+    TooLarge {
+        /// Its size in bytes.
+        size: usize,
+        /// What the storage takes, in bytes.
+        limit: usize,
+    },
+    /// What is stored is sealed, and the key does not open it: it is another key's, or it was changed.
+    CannotUnseal,
+    /// The file belongs to another user.
+    #[non_exhaustive]
+    ForeignOwner {
+        /// The number of that user.
+        owner: u32,
+    },
+    /// Other users may put files into the directory, and so exchange the file of tokens.
+    #[non_exhaustive]
+    UnsafeDirectory {
+        /// The mode of the directory, such as `0o777`.
+        mode: u32,
+    },
+    /// A validating storage: there is no token for this resource server, or none that can be refreshed. Log in.
+    #[non_exhaustive]
+    MissingToken {
+        /// The one without a token.
+        resource_server: ResourceServer,
+    },
+    /// A validating storage: the token's time is over.
+    #[non_exhaustive]
+    ExpiredToken {
+        /// Whose token it is.
+        resource_server: ResourceServer,
+        /// When its time was over.
+        expired_at: Timestamp,
+    },
+    /// A validating storage: the tokens to be stored do not say whose they are.
+    MissingIdentity,
+    /// A validating storage: the tokens to be stored are another person's than the stored ones.
+    #[non_exhaustive]
+    IdentityMismatch {
+        /// The identity that has logged in before.
+        stored: String,
+        /// The identity that has logged in now.
+        new: String,
+    },
+    /// A validating storage: the tokens are those of several identities, where they must be of one.
+    SeveralIdentities,
 }
 
 impl fmt::Display for StorageErrorKind {
@@ -310,45 +246,49 @@ impl fmt::Display for StorageErrorKind {
                 )
             }
             Self::Database => f.write_str("the database refused; see its own error below"),
-            Self::Unavailable => {
-                f.write_str("the service that keeps the tokens is not available; start or unlock it")
+            Self::Unavailable => f.write_str(
+                "the service that keeps the tokens is not available; see that it runs and try again",
+            ),
+            Self::Conflict => {
+                f.write_str("another program has stored or removed the record meanwhile; read it again")
             }
+            Self::KeyringLocked => f.write_str("the keyring is locked; unlock it and try again"),
+            Self::Denied => f.write_str("access is denied; allow this program to use the storage"),
+            Self::TooLarge { size, limit } => write!(
+                f,
+                "the record of {size} bytes is larger than the {limit} bytes that are taken; use another storage"
+            ),
+            Self::CannotUnseal => f.write_str(
+                "what is stored does not open with this key; use the key that it was sealed with, or log in \
+                 again",
+            ),
+            Self::ForeignOwner { owner } => write!(
+                f,
+                "the file belongs to the user with number {owner}; use a path of your own, or change the owner"
+            ),
+            Self::UnsafeDirectory { mode } => write!(
+                f,
+                "other users may write to the directory (mode {mode:o}) and exchange the file; take that right \
+                 away with `chmod go-w`, or use another directory"
+            ),
+            Self::MissingToken { resource_server } => {
+                write!(f, "there is no usable token for {resource_server:?}; log in")
+            }
+            Self::ExpiredToken { resource_server, expired_at } => {
+                write!(f, "the token for {resource_server:?} has expired at {expired_at}; log in again")
+            }
+            Self::MissingIdentity => f.write_str(
+                "the tokens do not say whose they are; ask for the scope `openid` in the login, and have the \
+                 id token decoded before storing",
+            ),
+            Self::IdentityMismatch { stored, new } => write!(
+                f,
+                "the tokens are those of identity {new:?}, but {stored:?} has logged in before; log in as that \
+                 one, or log out first"
+            ),
+            Self::SeveralIdentities => f.write_str(
+                "the tokens belong to several identities; log out of the storage and log in as one",
+            ),
         }
-    }
-}
-
-impl From<NoSuchToken> for StorageError {
-    fn from(error: NoSuchToken) -> Self {
-        Self::new(StorageErrorKind::NoSuchToken).with_source(error)
-    }
-}
-
-impl From<InvalidRecord> for StorageError {
-    fn from(error: InvalidRecord) -> Self {
-        Self::invalid_record(None, None, error)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_text_says_what_where_and_what_to_do() {
-        let error =
-            StorageError::from_io(io::ErrorKind::StorageFull.into(), "write").with_path("/x/tokens.json");
-        let text = error.to_string();
-        assert!(text.starts_with("token storage /x/tokens.json: there is no space left"), "{text}");
-        assert!(error.source().is_some());
-    }
-
-    #[test]
-    fn control_characters_of_a_file_are_not_shown_raw() {
-        let error = StorageError::invalid_record(
-            None,
-            Some(&"evil\u{1b}[2J".into()),
-            crate::token::TokenData::from_record(b"1").unwrap_err(),
-        );
-        assert!(!error.to_string().contains('\u{1b}'));
     }
 }

@@ -1,0 +1,51 @@
+//! Places in a write where a test lets the process die or the write fail.
+//!
+//! Storages name the steps of their writes: `reach("json.rename")`. Without the feature `failpoints`, which
+//! only tests switch on, that does nothing. With it the environment variable `GLOBUS_FAILPOINT` says what happens
+//! at one step: `json.rename=crash` ends the process as a kill does, `json.rename=full` fails as a full disk,
+//! `json.rename=broken` as a broken one, and `json.rename=stop` halts until the process is killed.
+
+use std::io;
+
+/// Says that a step of a write is reached.
+///
+/// # Errors
+///
+/// Only with the feature `failpoints`, when the environment asks for it.
+#[cfg_attr(not(feature = "failpoints"), expect(clippy::unnecessary_wraps, reason = "only tests let it fail"))]
+#[inline]
+pub fn reach(step: &str) -> io::Result<()> {
+    #[cfg(feature = "failpoints")]
+    return active::reach(step);
+    #[cfg(not(feature = "failpoints"))]
+    {
+        let _ = step;
+        Ok(())
+    }
+}
+
+#[cfg(feature = "failpoints")]
+mod active {
+    use std::io;
+    use std::time::Duration;
+
+    pub(super) fn reach(step: &str) -> io::Result<()> {
+        let Ok(asked) = std::env::var("GLOBUS_FAILPOINT") else { return Ok(()) };
+        match asked.split_once('=') {
+            Some((at, "crash")) if at == step => die(),
+            Some((at, "full")) if at == step => Err(io::ErrorKind::StorageFull.into()),
+            Some((at, "broken")) if at == step => Err(io::Error::other("injected I/O error")),
+            Some((at, "stop")) if at == step => loop {
+                std::thread::sleep(Duration::from_secs(1));
+            },
+            _ => Ok(()),
+        }
+    }
+
+    /// As `kill -9` does: nothing is cleaned up.
+    fn die() -> io::Result<()> {
+        #[cfg(unix)]
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL)?;
+        std::process::abort()
+    }
+}

@@ -1,0 +1,198 @@
+//! The one error of all storages.
+
+mod kind;
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+pub use self::kind::StorageErrorKind;
+use super::Namespace;
+use crate::token::{InvalidRecord, NoSuchToken, ResourceServer};
+
+/// A storage could not do what it was asked for. What was stored before is untouched.
+///
+/// The text says what is wrong, where, and what to do; it never shows a token or quotes a file.
+#[derive(Debug)]
+pub struct StorageError(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: StorageErrorKind,
+    path: Option<PathBuf>,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl StorageError {
+    /// An error of this kind.
+    pub fn new(kind: StorageErrorKind) -> Self {
+        Self(Box::new(Inner { kind, path: None, source: None }))
+    }
+
+    /// The error for what the operating system refused. `action` is a verb, such as `open`.
+    pub fn from_io(error: io::Error, action: &'static str) -> Self {
+        use io::ErrorKind;
+        let kind = match error.kind() {
+            ErrorKind::NotFound => StorageErrorKind::NotFound,
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => StorageErrorKind::Permissions,
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                StorageErrorKind::NoSpace
+            }
+            reason => StorageErrorKind::Io { action, reason },
+        };
+        Self::new(kind).with_source(error)
+    }
+
+    /// A damaged record.
+    pub fn invalid_record(
+        namespace: Option<&Namespace>,
+        resource_server: Option<&ResourceServer>,
+        error: InvalidRecord,
+    ) -> Self {
+        Self::new(StorageErrorKind::InvalidRecord {
+            namespace: namespace.cloned(),
+            resource_server: resource_server.cloned(),
+            field: error.field().map(str::to_owned),
+        })
+    }
+
+    /// Another process holds the lock.
+    pub fn locked(holder: Option<String>, waited: Duration) -> Self {
+        Self::new(StorageErrorKind::Locked { holder, waited })
+    }
+
+    /// The schema of the database is newer than this version knows.
+    pub fn unsupported_schema(found: impl Into<String>) -> Self {
+        Self::new(StorageErrorKind::UnsupportedSchema { found: found.into() })
+    }
+
+    /// The storage does not offer this.
+    pub fn unsupported(what: &'static str) -> Self {
+        Self::new(StorageErrorKind::Unsupported { what })
+    }
+
+    /// The record is larger than the storage takes. Both in bytes.
+    pub fn too_large(size: usize, limit: usize) -> Self {
+        Self::new(StorageErrorKind::TooLarge { size, limit })
+    }
+
+    /// There is no usable token for a resource server.
+    pub fn missing_token(resource_server: impl Into<ResourceServer>) -> Self {
+        Self::new(StorageErrorKind::MissingToken { resource_server: resource_server.into() })
+    }
+
+    /// The time of a resource server's token is over.
+    pub fn expired_token(resource_server: impl Into<ResourceServer>, expired_at: Timestamp) -> Self {
+        Self::new(StorageErrorKind::ExpiredToken { resource_server: resource_server.into(), expired_at })
+    }
+
+    /// The tokens are another person's than the stored ones.
+    pub fn identity_mismatch(stored: impl Into<String>, new: impl Into<String>) -> Self {
+        Self::new(StorageErrorKind::IdentityMismatch { stored: stored.into(), new: new.into() })
+    }
+
+    /// Says where it happened.
+    #[must_use]
+    pub fn with_path(mut self, path: impl Into<PathBuf>) -> Self {
+        self.0.path = Some(path.into());
+        self
+    }
+
+    /// Keeps the error that caused this one. Its text must show no token.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// What is wrong.
+    pub fn kind(&self) -> &StorageErrorKind {
+        &self.0.kind
+    }
+
+    /// The file that it is about, where it is about one.
+    pub fn path(&self) -> Option<&Path> {
+        self.0.path.as_deref()
+    }
+
+    /// The resource server whose record is damaged, missing or expired, where it is about one.
+    pub fn resource_server(&self) -> Option<&ResourceServer> {
+        match self.kind() {
+            StorageErrorKind::InvalidRecord { resource_server, .. } => resource_server.as_ref(),
+            StorageErrorKind::MissingToken { resource_server }
+            | StorageErrorKind::ExpiredToken { resource_server, .. } => Some(resource_server),
+            _ => None,
+        }
+    }
+
+    /// Whether another process holds the lock. Trying again later may help.
+    pub fn is_locked(&self) -> bool {
+        matches!(self.kind(), StorageErrorKind::Locked { .. })
+    }
+
+    /// Whether somebody else has changed the record meanwhile. Reading it again helps.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self.kind(), StorageErrorKind::Conflict)
+    }
+
+    /// Whether there is nothing stored yet.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self.kind(), StorageErrorKind::NotFound)
+    }
+}
+
+impl fmt::Display for StorageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("token storage")?;
+        if let Some(path) = &self.0.path {
+            write!(f, " {}", path.display())?;
+        }
+        write!(f, ": {}", self.0.kind)
+    }
+}
+
+impl Error for StorageError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn Error + 'static))
+    }
+}
+
+impl From<NoSuchToken> for StorageError {
+    fn from(error: NoSuchToken) -> Self {
+        Self::new(StorageErrorKind::NoSuchToken).with_source(error)
+    }
+}
+
+impl From<InvalidRecord> for StorageError {
+    fn from(error: InvalidRecord) -> Self {
+        Self::invalid_record(None, None, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_says_what_where_and_what_to_do() {
+        let error =
+            StorageError::from_io(io::ErrorKind::StorageFull.into(), "write").with_path("/x/tokens.json");
+        let text = error.to_string();
+        assert!(text.starts_with("token storage /x/tokens.json: there is no space left"), "{text}");
+        assert!(error.source().is_some());
+    }
+
+    #[test]
+    fn control_characters_of_a_file_are_not_shown_raw() {
+        let error = StorageError::invalid_record(
+            None,
+            Some(&"evil\u{1b}[2J".into()),
+            crate::token::TokenData::from_record(b"1").unwrap_err(),
+        );
+        assert!(!error.to_string().contains('\u{1b}'));
+    }
+}
