@@ -12,7 +12,6 @@ use std::io;
 /// # Errors
 ///
 /// Only with the feature `failpoints`, when the environment asks for it.
-#[cfg_attr(not(feature = "failpoints"), expect(clippy::unnecessary_wraps, reason = "only tests let it fail"))]
 #[inline]
 pub fn reach(step: &str) -> io::Result<()> {
     #[cfg(feature = "failpoints")]

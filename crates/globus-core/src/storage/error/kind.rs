@@ -168,6 +168,7 @@ pub enum StorageErrorKind {
 }
 
 impl fmt::Display for StorageErrorKind {
+    #[expect(clippy::too_many_lines, reason = "a line for each kind")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const RESTORE: &str = "move it away and log in again, or restore a backup";
         match self {
