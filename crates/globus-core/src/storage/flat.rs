@@ -117,7 +117,9 @@ impl SimpleJsonFileAdapter {
                 _ => None,
             };
             let previous = previous.filter(|previous| previous.resource_server == token.resource_server);
-            let mut object = kind.merge(previous.as_ref(), token.clone())?.to_response_object();
+            // There is no place for the identity in this format.
+            let token = TokenData { identity_id: None, ..token.clone() };
+            let mut object = kind.merge(previous.as_ref(), token)?.to_response_object();
             object.set(FLAT_VERSION_KEY, Json::text(VERSION));
             Ok((Change::Replace(Json::Object(object).to_text()), ()))
         })

@@ -64,6 +64,8 @@ impl LegacyJsonTokenStorage {
             };
             let records = document::object_mut(&mut root, "by_rs")?;
             for token in tokens {
+                // There is no place for it in this format.
+                let token = TokenData { identity_id: None, ..token };
                 document::put(records, token, kind, TokenData::to_response_object)?;
             }
             Ok((Change::Replace(Json::Object(root).to_text()), ()))

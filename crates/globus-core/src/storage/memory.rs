@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::OwnedMutexGuard;
 
@@ -21,8 +22,11 @@ use crate::token::{ResourceServer, TokenData};
 /// let storage = Storage::from(MemoryTokenStorage::new());
 /// let other_account = storage.with_namespace("other");
 /// ```
-#[derive(Clone, Debug, Default)]
-pub struct MemoryTokenStorage(Arc<Shared>);
+#[derive(Clone, Debug)]
+pub struct MemoryTokenStorage {
+    shared: Arc<Shared>,
+    lock_wait: Duration,
+}
 
 type Tokens = BTreeMap<Namespace, BTreeMap<ResourceServer, TokenData>>;
 type Leases = BTreeMap<(Namespace, ResourceServer), Arc<tokio::sync::Mutex<()>>>;
@@ -34,14 +38,27 @@ struct Shared {
     fencing: AtomicU64,
 }
 
+impl Default for MemoryTokenStorage {
+    fn default() -> Self {
+        Self { shared: Arc::default(), lock_wait: RefreshLease::TIME + Duration::from_secs(10) }
+    }
+}
+
 impl MemoryTokenStorage {
     /// An empty storage.
     pub fn new() -> Self {
         Self::default()
     }
 
+    /// How long to wait for another task that refreshes; 40 seconds by default.
+    #[must_use]
+    pub fn lock_wait(mut self, wait: Duration) -> Self {
+        self.lock_wait = wait;
+        self
+    }
+
     fn tokens(&self) -> MutexGuard<'_, Tokens> {
-        self.0.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn put(
@@ -98,11 +115,17 @@ impl TokenStorage for MemoryTokenStorage {
         resource_server: &ResourceServer,
     ) -> Result<RefreshLease, StorageError> {
         let lock = {
-            let mut leases = self.0.leases.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut leases = self.shared.leases.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(leases.entry((namespace.clone(), resource_server.clone())).or_default())
         };
-        let guard = lock.lock_owned().await;
-        let fencing = self.0.fencing.fetch_add(1, Ordering::Relaxed) + 1;
+        // The usual case needs no timer, which a runtime may not have.
+        let guard = match Arc::clone(&lock).try_lock_owned() {
+            Ok(guard) => guard,
+            Err(_) => tokio::time::timeout(self.lock_wait, lock.lock_owned())
+                .await
+                .map_err(|_| StorageError::locked(None, self.lock_wait))?,
+        };
+        let fencing = self.shared.fencing.fetch_add(1, Ordering::Relaxed) + 1;
         Ok(RefreshLease::new(fencing, RefreshLease::TIME, Held { _guard: guard }))
     }
 
