@@ -14,6 +14,8 @@
 //! | [`LegacyJsonTokenStorage`] | a JSON file of format 1.0, shared with older programs |
 //! | [`MemoryTokenStorage`] | memory |
 //!
+//! A storage of your own is described in [`writing_a_backend`].
+//!
 //! Files are readable by their owner alone. They are written in one step, by one process at a time, on network
 //! file systems too; a writer that dies leaves the old or the new content. Errors are [`StorageError`]s, which
 //! say what is wrong, with which file, and what to do.
@@ -32,6 +34,9 @@ mod legacy_json;
 mod memory;
 mod options;
 mod store_kind;
+
+#[doc = include_str!("writing_a_backend.md")]
+pub mod writing_a_backend {}
 
 pub use adapter::{FileAdapter, StorageAdapter};
 pub use capabilities::Capabilities;
