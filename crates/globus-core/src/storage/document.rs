@@ -11,7 +11,7 @@ use crate::token::{InvalidRecord, TokenData};
 
 pub(super) const VERSION_1: &str = "1.0";
 pub(super) const VERSION_2: &str = "2.0";
-const FORMAT_KEY: &str = "format_version";
+pub(super) const FORMAT_KEY: &str = "format_version";
 
 /// The root of a file, by the format that it names.
 pub(super) enum Document {

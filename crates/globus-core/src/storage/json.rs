@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::document::{self, Document};
 use super::file::{Change, TokenFile};
+use super::lookup;
 use super::options::file_options;
 use super::{
     Capabilities, Loaded, Namespace, RefreshLease, StorageError, StorageErrorKind, StoreKind, TokenStorage,
@@ -101,6 +102,22 @@ impl JsonTokenStorage {
             .map_err(|error| error.with_path(self.file.path()))
     }
 
+    fn load_one(
+        &self,
+        namespace: &Namespace,
+        resource_server: &ResourceServer,
+    ) -> Result<Option<TokenData>, StorageError> {
+        let Some(content) = self.file.read()? else { return Ok(None) };
+        match lookup::record(&content, namespace.as_str(), resource_server.as_str()) {
+            Some(None) => Ok(None),
+            Some(Some(record)) => TokenData::from_json(&record).map(Some).map_err(|error| {
+                StorageError::invalid_record(Some(namespace), Some(resource_server), error)
+                    .with_path(self.file.path())
+            }),
+            None => self.load(namespace)?.into_token(resource_server),
+        }
+    }
+
     fn write(
         &self,
         namespace: &Namespace,
@@ -155,6 +172,16 @@ impl TokenStorage for JsonTokenStorage {
     fn load_all(&self, namespace: &Namespace) -> impl Future<Output = Result<Loaded, StorageError>> + Send {
         let (storage, namespace) = (self.clone(), namespace.clone());
         run_blocking(move || storage.load(&namespace))
+    }
+
+    fn load_fresh(
+        &self,
+        namespace: &Namespace,
+        resource_server: &ResourceServer,
+    ) -> impl Future<Output = Result<Option<TokenData>, StorageError>> + Send {
+        let (storage, namespace, resource_server) =
+            (self.clone(), namespace.clone(), resource_server.clone());
+        run_blocking(move || storage.load_one(&namespace, &resource_server))
     }
 
     fn store(

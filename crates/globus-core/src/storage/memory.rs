@@ -85,6 +85,14 @@ impl TokenStorage for MemoryTokenStorage {
         Ok(Loaded::new(self.tokens().get(namespace).cloned().unwrap_or_default()))
     }
 
+    async fn load_fresh(
+        &self,
+        namespace: &Namespace,
+        resource_server: &ResourceServer,
+    ) -> Result<Option<TokenData>, StorageError> {
+        Ok(self.tokens().get(namespace).and_then(|stored| stored.get(resource_server)).cloned())
+    }
+
     fn store(
         &self,
         namespace: &Namespace,

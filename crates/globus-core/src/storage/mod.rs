@@ -31,6 +31,7 @@ mod handle;
 mod json;
 mod lease;
 mod legacy_json;
+mod lookup;
 mod memory;
 mod options;
 mod store_kind;
