@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::document::{self, Document};
 use super::file::{Change, TokenFile};
-use super::lookup;
+use super::lookup::{self, Lookup};
 use super::options::file_options;
 use super::{
     Capabilities, Loaded, Namespace, RefreshLease, StorageError, StorageErrorKind, StoreKind, TokenStorage,
@@ -109,12 +109,12 @@ impl JsonTokenStorage {
     ) -> Result<Option<TokenData>, StorageError> {
         let Some(content) = self.file.read()? else { return Ok(None) };
         match lookup::record(&content, namespace.as_str(), resource_server.as_str()) {
-            Some(None) => Ok(None),
-            Some(Some(record)) => TokenData::from_json(&record).map(Some).map_err(|error| {
+            Lookup::Absent => Ok(None),
+            Lookup::Found(record) => TokenData::from_json(&record).map(Some).map_err(|error| {
                 StorageError::invalid_record(Some(namespace), Some(resource_server), error)
                     .with_path(self.file.path())
             }),
-            None => self.load(namespace)?.into_token(resource_server),
+            Lookup::Odd => self.load(namespace)?.into_token(resource_server),
         }
     }
 

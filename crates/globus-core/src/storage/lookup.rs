@@ -8,19 +8,26 @@ use super::VERSION_KEY;
 use super::document::{FORMAT_KEY, VERSION_2};
 use crate::token::json::Json;
 
-/// The record under these names in a file of format 2.0; `None` inside when there is no such record.
-///
-/// `None` outside for whatever is not quite as it should be: the slower way then finds out what it is. The whole
-/// text is read as JSON all the same.
-pub(super) fn record(content: &[u8], namespace: &str, resource_server: &str) -> Option<Option<Json>> {
+/// What a look into a file has come to.
+#[derive(Default)]
+pub(super) enum Lookup {
+    /// The record.
+    Found(Json),
+    /// There is no such record.
+    Absent,
+    /// Something is not quite as it should be: the slower way finds out what it is.
+    #[default]
+    Odd,
+}
+
+/// Looks for the record under these names in a file of format 2.0. The whole text is read as JSON all the same.
+pub(super) fn record(content: &[u8], namespace: &str, resource_server: &str) -> Lookup {
     let mut deserializer = serde_json::Deserializer::from_slice(content);
-    let root = Members(Root { namespace, resource_server, ..Root::default() })
-        .deserialize(&mut deserializer)
-        .ok()?;
-    deserializer.end().ok()?;
-    let is_whole = root.format.is_some_and(|format| format.as_text() == Some(VERSION_2))
-        && root.version.is_some_and(|version| version.as_text().is_some());
-    root.data.filter(|_| is_whole).map(|namespace| namespace.flatten())
+    let root = Members(Root { namespace, resource_server, ..Root::default() });
+    match root.deserialize(&mut deserializer) {
+        Ok(root) if deserializer.end().is_ok() && root.is_whole() => root.data,
+        _ => Lookup::Odd,
+    }
 }
 
 /// Something that takes the members of an object that it knows, and leaves the others.
@@ -64,8 +71,14 @@ struct Root<'a> {
     resource_server: &'a str,
     format: Option<Json>,
     version: Option<Json>,
-    /// The data, the namespace in it, the record in that.
-    data: Option<Option<Option<Json>>>,
+    data: Lookup,
+}
+
+impl Root<'_> {
+    fn is_whole(&self) -> bool {
+        let text = |member: &Option<Json>| member.as_ref().and_then(Json::as_text).map(str::to_owned);
+        text(&self.format).as_deref() == Some(VERSION_2) && text(&self.version).is_some()
+    }
 }
 
 impl<'de> Taking<'de> for Root<'_> {
@@ -74,9 +87,9 @@ impl<'de> Taking<'de> for Root<'_> {
             FORMAT_KEY => self.format = Some(members.next_value()?),
             VERSION_KEY => self.version = Some(members.next_value()?),
             "data" => {
-                let data =
-                    Data { namespace: self.namespace, resource_server: self.resource_server, found: None };
-                self.data = Some(members.next_value_seed(Members(data))?.found);
+                let (namespace, resource_server) = (self.namespace, self.resource_server);
+                let data = Members(Data { namespace, resource_server, found: None });
+                self.data = members.next_value_seed(data)?.found.map_or(Lookup::Absent, Lookup::Found);
             }
             _ => return Ok(false),
         }
@@ -87,14 +100,14 @@ impl<'de> Taking<'de> for Root<'_> {
 struct Data<'a> {
     namespace: &'a str,
     resource_server: &'a str,
-    found: Option<Option<Json>>,
+    found: Option<Json>,
 }
 
 impl<'de> Taking<'de> for Data<'_> {
     fn take<A: MapAccess<'de>>(&mut self, key: &str, members: &mut A) -> Result<bool, A::Error> {
         if key == self.namespace {
             let records = Records { resource_server: self.resource_server, found: None };
-            self.found = Some(members.next_value_seed(Members(records))?.found);
+            self.found = members.next_value_seed(Members(records))?.found;
             return Ok(true);
         }
         Ok(false)
@@ -123,24 +136,28 @@ mod tests {
     const FILE: &str = r#"{"x": [1, {"data": 2}], "data": {"other": {"rs": 1}, "mine": {"a": {}, "rs": {"k": "v"}}},
         "format_version": "2.0", "globus-sdk.version": "rs-1"}"#;
 
-    fn found(file: &str, namespace: &str, server: &str) -> Option<Option<String>> {
-        record(file.as_bytes(), namespace, server).map(|found| found.map(|json| json.to_text().to_string()))
+    fn found(file: &str, namespace: &str, server: &str) -> String {
+        match record(file.as_bytes(), namespace, server) {
+            Lookup::Found(json) => json.to_text().to_string(),
+            Lookup::Absent => "absent".into(),
+            Lookup::Odd => "odd".into(),
+        }
     }
 
     #[test]
     fn it_finds_the_record_or_that_there_is_none() {
-        assert_eq!(found(FILE, "mine", "rs"), Some(Some(r#"{"k": "v"}"#.into())));
-        assert_eq!(found(FILE, "other", "rs"), Some(Some("1".into())));
-        assert_eq!(found(FILE, "mine", "none"), Some(None));
-        assert_eq!(found(FILE, "none", "rs"), Some(None));
+        assert_eq!(found(FILE, "mine", "rs"), r#"{"k": "v"}"#);
+        assert_eq!(found(FILE, "other", "rs"), "1");
+        assert_eq!(found(FILE, "mine", "none"), "absent");
+        assert_eq!(found(FILE, "none", "rs"), "absent");
     }
 
     #[test]
     fn the_last_of_members_that_come_twice_counts() {
         let twice = FILE.replace(r#""data": {"other""#, r#""data": {"mine": {"rs": 5}}, "data": {"other""#);
-        assert_eq!(found(&twice, "mine", "rs"), Some(Some(r#"{"k": "v"}"#.into())));
+        assert_eq!(found(&twice, "mine", "rs"), r#"{"k": "v"}"#);
         let escaped = FILE.replace("\"rs\": {", r#""rs": 1, "\u0072s": {"#);
-        assert_eq!(found(&escaped, "mine", "rs"), Some(Some(r#"{"k": "v"}"#.into())));
+        assert_eq!(found(&escaped, "mine", "rs"), r#"{"k": "v"}"#);
     }
 
     #[test]
@@ -157,7 +174,7 @@ mod tests {
         ] {
             let odd = FILE.replace(from, to);
             assert_ne!(odd, FILE);
-            assert_eq!(found(&odd, "mine", "rs"), None, "{odd}");
+            assert_eq!(found(&odd, "mine", "rs"), "odd", "{odd}");
         }
     }
 }
