@@ -1,2 +1,3 @@
-//! Tests that need the SDK and the emulator together, and the program that the checks against the Python packages
-//! talk to.
+//! What the tests that need the SDK and the emulator share with the processes that they start.
+
+pub mod storages;

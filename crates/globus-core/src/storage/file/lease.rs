@@ -10,6 +10,7 @@
 //! process gives way to one with the next number.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -26,6 +27,9 @@ use crate::storage::{Extend, Lease, RefreshLease, Release, StorageError};
 
 /// How long a lease lasts when its holder dies.
 pub(super) const TIME: Duration = RefreshLease::TIME;
+
+/// Nothing is on its way in or out for longer, but of a process that stands still; that one then starts anew.
+const LONGEST_STEP: Duration = Duration::from_secs(60);
 
 /// Clocks of two machines do not differ by more.
 const CLOCK_DIFFERENCE_SECONDS: i64 = 24 * 60 * 60;
@@ -104,6 +108,12 @@ impl FileLease {
         self.held().holder.fencing
     }
 
+    /// Deletes what dead processes left of their leases.
+    pub(super) fn sweep(&self) {
+        let held = self.held();
+        sweep(&held.target, &held.path);
+    }
+
     fn held(&self) -> MutexGuard<'_, Held> {
         lock(&self.0)
     }
@@ -175,6 +185,46 @@ impl Drop for FileLease {
     }
 }
 
+/// Deletes leases on their way in or out whose process is dead: certainly, or because they have been on their way for
+/// longer than any step takes. A claim stays while the lease is there that it is made for.
+///
+/// `own` is a lease just made, whose time is that of the file system's clock. What cannot be deleted is left for
+/// another time.
+fn sweep(target: &Path, own: &Path) {
+    let now = std::fs::metadata(own).and_then(|facts| facts.modified());
+    let (leases, claims) = (write::prefix(target, "lease"), write::prefix(target, "claim"));
+    let claimed: Vec<OsString> = ["write", "refresh"]
+        .iter()
+        .filter_map(|ending| read(&beside(target, "", ending)).ok().flatten())
+        .map(|content| claim_name(target, &content))
+        .collect();
+    let Ok(entries) = std::fs::read_dir(directory_of(target)) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let begins = |beginning: &OsString| name.as_encoded_bytes().starts_with(beginning.as_encoded_bytes());
+        if !(begins(&leases) || begins(&claims) && !claimed.iter().any(begins)) {
+            continue;
+        }
+        let is_gone = || {
+            // A lease may have no content yet, so its name says whose it is.
+            if let Some(rest) = name.to_str()?.strip_prefix(leases.to_str()?) {
+                let (origin, rest) = rest.split_once('-')?;
+                let (pid, _) = rest.split_once('-')?;
+                return Some(origin == this_origin()? && os::process_is_gone(pid.parse().ok()?));
+            }
+            let content = read(&entry.path()).ok().flatten()?;
+            Some(serde_json::from_slice::<Holder>(&content).ok()?.is_gone())
+        };
+        let is_old = || {
+            let since = entry.metadata().and_then(|facts| facts.modified()).ok()?;
+            Some(now.as_ref().ok()?.duration_since(since).ok()? > LONGEST_STEP)
+        };
+        if is_gone() == Some(true) || is_old() == Some(true) {
+            drop(remove(&entry.path()));
+        }
+    }
+}
+
 /// Who holds the lease, in words.
 pub(super) fn holder(target: &Path, ending: &str) -> Option<String> {
     let content = read(&beside(target, "", ending)).ok()??;
@@ -234,7 +284,7 @@ pub(super) fn acquire(
 fn place(target: &Path, path: &Path, holder: &Holder) -> io::Result<Option<(Vec<u8>, File)>> {
     let content = serde_json::to_vec(holder)?;
     let mut new = tempfile::Builder::new()
-        .prefix(&write::prefix(target, "lease"))
+        .prefix(&on_its_way(target))
         .rand_bytes(12)
         .tempfile_in(directory_of(target))?;
     os::make_private(new.as_file())?;
@@ -246,7 +296,8 @@ fn place(target: &Path, path: &Path, holder: &Holder) -> io::Result<Option<(Vec<
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             return Ok((read(path)?.as_ref() == Some(&content)).then_some((content, file)));
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(error),
+        // Swept because this process stood still; or the directory is gone, which the next try tells.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         // A file system without hard links.
         Err(_) => {}
     }
@@ -329,14 +380,36 @@ impl Takeover {
     }
 }
 
+/// The beginning of the name of a lease that this process is making.
+fn on_its_way(target: &Path) -> OsString {
+    let mut name = write::prefix(target, "lease");
+    name.push(format!("{}-{}-", this_origin().unwrap_or_default(), std::process::id()));
+    name
+}
+
+/// Tells this start of this machine, and this container, from others: where the number of a process means something.
+fn this_origin() -> Option<String> {
+    let origin = format!("{}\n{}\n{}", os::host(), os::boot_id()?, os::pid_namespace()?);
+    Some(short_hash(origin.as_bytes()))
+}
+
+fn short_hash(text: &[u8]) -> String {
+    let start =
+        Sha256::digest(text).iter().take(8).fold(0, |number: u64, byte| number << 8 | u64::from(*byte));
+    format!("{start:016x}")
+}
+
 fn claim_path(target: &Path, content: &[u8], number: u32) -> PathBuf {
-    let digest = Sha256::digest(content);
-    let mut name = write::prefix(target, "claim");
-    for byte in digest.iter().take(8) {
-        name.push(format!("{byte:02x}"));
-    }
-    name.push(format!("-{number}"));
+    let mut name = claim_name(target, content);
+    name.push(number.to_string());
     directory_of(target).join(name)
+}
+
+/// The beginning of the names of the claims to this content.
+fn claim_name(target: &Path, content: &[u8]) -> OsString {
+    let mut name = write::prefix(target, "claim");
+    name.push(short_hash(content) + "-");
+    name
 }
 
 /// Waits between two looks: short at first, then up to 25 ms, never twice the same.

@@ -269,3 +269,38 @@ fn an_extended_lease_goes_when_given_back() {
     drop(lease);
     only(&directory, &[]);
 }
+
+#[test]
+fn what_dead_processes_left_of_their_leases_is_swept() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = target(&directory);
+    // A process may die before it has written a word.
+    let on_its_way = |origin: &str, pid: u32| {
+        let name = format!(".tokens.json.lease-{origin}-{pid}-x");
+        std::fs::write(directory.path().join(&name), "").unwrap();
+        name
+    };
+    let here = this_origin().unwrap();
+    let alive = on_its_way(&here, std::process::id());
+    on_its_way(&here, NO_PROCESS);
+    let elsewhere = on_its_way("f", NO_PROCESS);
+    let old = directory.path().join(".tokens.json.lease-elsewhere-and-old");
+    std::fs::write(&old, "").unwrap();
+    File::options()
+        .write(true)
+        .open(&old)
+        .unwrap()
+        .set_modified(SystemTime::now() - LONGEST_STEP * 2)
+        .unwrap();
+    // A claim to a lease that is gone, and one to a lease that is there.
+    claim_of(&target, b"a lease that is gone", NO_PROCESS);
+    let write = beside(&target, "", "write");
+    place(&target, &write, &Holder::this_process(LONG, 0)).unwrap().unwrap();
+    let claim = claim_of(&target, &read(&write).unwrap().unwrap(), NO_PROCESS);
+    let claim = claim.file_name().unwrap().to_str().unwrap().to_owned();
+
+    acquire(&target, "refresh", LONG, LONG).unwrap().sweep();
+    let mut expected = [&*claim, &*alive, &*elsewhere, "tokens.json.write"];
+    expected.sort_unstable();
+    only(&directory, &expected);
+}

@@ -25,7 +25,7 @@ pub(crate) enum Flock {
 /// Dropped in this order: the next writer should find the lease gone when it gets the lock.
 #[derive(Debug)]
 pub(super) struct WriteLock {
-    _lease: FileLease,
+    pub(super) lease: FileLease,
     _flock: Option<File>,
 }
 
@@ -36,7 +36,7 @@ impl TokenFile {
         let flock = if self.flock == Flock::Never { None } else { self.flock(target, start)? };
         let rest = self.lock_wait.saturating_sub(start.elapsed());
         let lease = lease::acquire(target, "write", self.lease_time, rest)?;
-        Ok(WriteLock { _lease: lease, _flock: flock })
+        Ok(WriteLock { lease, _flock: flock })
     }
 
     fn flock(&self, target: &Path, start: Instant) -> Result<Option<File>, StorageError> {

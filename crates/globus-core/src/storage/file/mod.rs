@@ -56,6 +56,7 @@ pub(crate) struct TokenFile {
     pub(super) lease_time: Duration,
     warned: Arc<AtomicBool>,
     swept: Arc<AtomicBool>,
+    swept_leases: Arc<AtomicBool>,
     #[cfg(test)]
     fail_at: Option<(Step, io::ErrorKind)>,
 }
@@ -118,6 +119,7 @@ impl TokenFile {
             lease_time: lease::TIME,
             warned: Arc::default(),
             swept: Arc::default(),
+            swept_leases: Arc::default(),
             #[cfg(test)]
             fail_at: None,
         }
@@ -154,6 +156,7 @@ impl TokenFile {
         let lock = self.lock(&target)?;
         if !self.swept.swap(true, Ordering::Relaxed) {
             write::sweep(&target);
+            lock.lease.sweep();
         }
         let old = self.read_target(&target)?;
         let (change, answer) = decide(old.as_ref().map(|content| content.as_slice()))?;
@@ -178,6 +181,9 @@ impl TokenFile {
                     .map_err(|error| StorageError::from_io(error, "create the directory of"))?;
             }
             let lease = lease::acquire(&target, "refresh", self.lease_time, self.lock_wait)?;
+            if !self.swept_leases.swap(true, Ordering::Relaxed) {
+                lease.sweep();
+            }
             Ok(RefreshLease::new(lease.fencing(), self.lease_time, lease))
         };
         take().map_err(|error| self.located(error))

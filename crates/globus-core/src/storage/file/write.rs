@@ -3,13 +3,9 @@
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
 
 use super::{Durability, Step, TokenFile, directory_of, os};
 use crate::storage::StorageError;
-
-/// A lease that is so long on its way belongs to nobody any more.
-const DEAD_LEASE_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl TokenFile {
     /// Puts `content` in the place of `target`. Whatever fails, the file is the old or the new one.
@@ -50,26 +46,14 @@ pub(super) fn prefix(target: &Path, what: &str) -> OsString {
     prefix
 }
 
-/// Deletes what dead writers left behind. The caller holds the write lock, so no content is rightly on its
-/// way. Leases may be; of those only what is a day old goes. What cannot be deleted is left for another time.
+/// Deletes the contents that dead writers left on their way. The caller holds the write lock, so none is rightly
+/// there. What cannot be deleted is left for another time.
 pub(super) fn sweep(target: &Path) {
     let contents = prefix(target, "new");
-    let leases = [prefix(target, "lease"), prefix(target, "claim")];
     let Ok(entries) = std::fs::read_dir(directory_of(target)) else { return };
     for entry in entries.flatten() {
-        let name = entry.file_name();
-        let begins = |prefix: &OsString| name.as_encoded_bytes().starts_with(prefix.as_encoded_bytes());
-        if begins(&contents) || leases.iter().any(begins) && is_old(&entry) {
+        if entry.file_name().as_encoded_bytes().starts_with(contents.as_encoded_bytes()) {
             drop(std::fs::remove_file(entry.path()));
         }
     }
-}
-
-fn is_old(entry: &std::fs::DirEntry) -> bool {
-    entry
-        .metadata()
-        .and_then(|facts| facts.modified())
-        .ok()
-        .and_then(|modified| SystemTime::now().duration_since(modified).ok())
-        .is_some_and(|age| age > DEAD_LEASE_AGE)
 }

@@ -1,0 +1,25 @@
+//! Storages by a text that another process can be given: `json:PATH`, `json-without-locks:PATH`.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use globus_sdk::{JsonTokenStorage, Storage};
+
+/// Opens a storage whose leases last this long after their holder died.
+///
+/// # Errors
+///
+/// When the text names no storage, or it cannot be opened.
+#[expect(clippy::unused_async, reason = "a server is connected to")]
+pub async fn open(storage: &str, lease_time: Duration) -> anyhow::Result<Storage> {
+    let (kind, place) = storage.split_once(':').context("a storage is written KIND:PLACE")?;
+    // Long enough for everybody's turn, however slow the machine is.
+    let lock_wait = Duration::from_secs(240);
+    Ok(match kind {
+        "json" => JsonTokenStorage::new(place).lease_time(lease_time).lock_wait(lock_wait).into(),
+        "json-without-locks" => {
+            JsonTokenStorage::new(place).flock(false).lease_time(lease_time).lock_wait(lock_wait).into()
+        }
+        _ => bail!("no storage {kind:?}"),
+    })
+}
