@@ -137,6 +137,12 @@ pub trait TokenStorage: Debug + Send + Sync + 'static {
 
     /// What the storage can do.
     fn capabilities(&self) -> Capabilities;
+
+    /// The namespace that a [`Storage`](super::Storage) made of this begins in. A storage that wraps another one
+    /// answers the namespace of the handle that it was given; others leave it at `DEFAULT`.
+    fn first_namespace(&self) -> Namespace {
+        Namespace::default()
+    }
 }
 
 impl<T: TokenStorage> TokenStorage for Arc<T> {
@@ -191,5 +197,9 @@ impl<T: TokenStorage> TokenStorage for Arc<T> {
 
     fn capabilities(&self) -> Capabilities {
         (**self).capabilities()
+    }
+
+    fn first_namespace(&self) -> Namespace {
+        (**self).first_namespace()
     }
 }

@@ -45,7 +45,7 @@ pub use contract::{Loaded, Namespace, TokenStorage};
 pub use error::{StorageError, StorageErrorKind};
 pub use file::Durability;
 pub use flat::SimpleJsonFileAdapter;
-pub use handle::Storage;
+pub use handle::{AnyTokenStorage, Storage};
 pub use json::JsonTokenStorage;
 pub use lease::{Extend, Lease, RefreshLease, Release};
 pub use legacy_json::LegacyJsonTokenStorage;
