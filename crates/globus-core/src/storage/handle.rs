@@ -118,6 +118,20 @@ impl Storage {
         self.inner.load_fresh(&self.namespace, &resource_server).await
     }
 
+    /// The stored token of a resource server as it is now, to be renewed; see
+    /// [`TokenStorage::load_for_refresh`].
+    ///
+    /// # Errors
+    ///
+    /// When the storage cannot be read, or this very record is damaged.
+    pub async fn get_for_refresh(
+        &self,
+        resource_server: impl Into<ResourceServer> + Send,
+    ) -> Result<Option<TokenData>, StorageError> {
+        let resource_server = resource_server.into();
+        self.inner.load_for_refresh(&self.namespace, &resource_server).await
+    }
+
     /// All tokens of the namespace, and the damaged records.
     ///
     /// # Errors
@@ -226,6 +240,14 @@ impl TokenStorage for AnyTokenStorage {
         self.0.inner.load_fresh(namespace, resource_server).await
     }
 
+    async fn load_for_refresh(
+        &self,
+        namespace: &Namespace,
+        resource_server: &ResourceServer,
+    ) -> Result<Option<TokenData>, StorageError> {
+        self.0.inner.load_for_refresh(namespace, resource_server).await
+    }
+
     fn store(
         &self,
         namespace: &Namespace,
@@ -293,6 +315,11 @@ mod dynamic {
             namespace: &'a Namespace,
             server: &'a ResourceServer,
         ) -> Boxed<'a, Option<TokenData>>;
+        fn load_for_refresh<'a>(
+            &'a self,
+            namespace: &'a Namespace,
+            server: &'a ResourceServer,
+        ) -> Boxed<'a, Option<TokenData>>;
         fn store<'a>(
             &'a self,
             namespace: &'a Namespace,
@@ -328,6 +355,14 @@ mod dynamic {
             server: &'a ResourceServer,
         ) -> Boxed<'a, Option<TokenData>> {
             Box::pin(super::TokenStorage::load_fresh(self, namespace, server))
+        }
+
+        fn load_for_refresh<'a>(
+            &'a self,
+            namespace: &'a Namespace,
+            server: &'a ResourceServer,
+        ) -> Boxed<'a, Option<TokenData>> {
+            Box::pin(super::TokenStorage::load_for_refresh(self, namespace, server))
         }
 
         fn store<'a>(
