@@ -215,6 +215,7 @@ pub(crate) fn token(server: &str, access_token: &str) -> TokenData {
 }
 
 /// The access token, for comparing.
+#[expect(clippy::needless_pass_by_value, reason = "it is given what a storage answers")]
 pub(crate) fn text(token: Option<TokenData>) -> Option<String> {
     token.as_ref().map(|token| AccessToken::expose(&token.access_token).to_owned())
 }

@@ -30,12 +30,12 @@ use crate::token::{ResourceServer, TokenData};
 /// * Where the inner storage fails, so does this one, unless [`serve_stale`](Self::serve_stale) allows older content.
 ///   An authorizer keeps its token by itself: a storage that is down does not keep it from working until that ends.
 ///
-/// It belongs next to the storage, below those that check or open what comes out:
-/// `ValidatingTokenStorage::new(CachedTokenStorage::new(…))`. The other way round a token would be given out for up
+/// It belongs below a storage that checks what comes out: `ValidatingTokenStorage::new(CachedTokenStorage::new(…))`. The other way round a token would be given out for up
 /// to 30 seconds after its time.
 ///
 /// The tokens of up to 10,000 namespaces ([`max_namespaces`](Self::max_namespaces)) are then in the memory of the
-/// process, unsealed, until others take their place or this storage goes. They are wiped when they leave.
+/// process, readable even if the inner storage seals them, until others take their place or this storage goes. The
+/// access and refresh tokens among them are wiped when they leave and nobody else holds them.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
