@@ -4,6 +4,8 @@
 use std::future::Future;
 use std::panic::resume_unwind;
 
+use futures_util::FutureExt;
+use futures_util::future::Either;
 use tokio::runtime::Handle;
 
 /// Starts a future as a task of its own, at once and not only when polled, and answers its result.
@@ -45,6 +47,51 @@ where
     }
 }
 
+/// Does the first part of a future right here, up to the first place where it has to wait, and answers the rest.
+///
+/// A storage that wraps another one hands a write over with it: what the inner storage begins at the call is begun
+/// by the outer call.
+///
+/// ```
+/// use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+///
+/// static BEGUN: AtomicBool = AtomicBool::new(false);
+/// drop(globus_core::detached_job::begin(async { BEGUN.store(true, SeqCst) }));
+/// assert!(BEGUN.load(SeqCst));
+/// ```
+///
+/// # Panics
+///
+/// Where the first part of the future does.
+pub fn begin<T, F>(future: F) -> impl Future<Output = T> + Send + use<T, F>
+where
+    F: Future<Output = T> + Send + 'static,
+    T: Send + 'static,
+{
+    let mut future = Box::pin(future);
+    match (&mut future).now_or_never() {
+        Some(value) => Either::Left(std::future::ready(value)),
+        None => Either::Right(future),
+    }
+}
+
+/// [Begins](begin) a future right here, and where that does not end it, lets it go on as [`run_detached`] does.
+///
+/// # Panics
+///
+/// Where the first part of the future does; otherwise as [`run_detached`].
+pub fn begin_detached<T, F>(future: F) -> impl Future<Output = T> + Send + use<T, F>
+where
+    F: Future<Output = T> + Send + 'static,
+    T: Send + 'static,
+{
+    let mut future = Box::pin(future);
+    match (&mut future).now_or_never() {
+        Some(value) => Either::Left(std::future::ready(value)),
+        None => Either::Right(run_detached(future)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -71,6 +118,35 @@ mod tests {
     async fn a_panic_reaches_the_one_who_waits() {
         let waiting = tokio::spawn(run_detached(async { panic!("the job's own") }));
         assert!(waiting.await.unwrap_err().is_panic());
+    }
+
+    #[tokio::test]
+    async fn what_is_begun_goes_on_when_nobody_waits_or_with_the_one_who_does() {
+        let steps = || {
+            let (first, gate, last) =
+                (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+            let work = {
+                let (first, gate, last) = (Arc::clone(&first), Arc::clone(&gate), Arc::clone(&last));
+                async move {
+                    first.add_permits(1);
+                    gate.acquire().await.unwrap().forget();
+                    last.add_permits(1);
+                }
+            };
+            (first, gate, last, work)
+        };
+        let (first, gate, last, work) = steps();
+        let rest = begin(work);
+        assert_eq!(first.available_permits(), 1);
+        gate.add_permits(1);
+        rest.await;
+        assert_eq!(last.available_permits(), 1);
+
+        let (first, gate, last, work) = steps();
+        drop(begin_detached(work));
+        assert_eq!(first.available_permits(), 1);
+        gate.add_permits(1);
+        last.acquire().await.unwrap().forget();
     }
 
     #[test]

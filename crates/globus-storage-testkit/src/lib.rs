@@ -162,7 +162,7 @@ macro_rules! storage_contract {
                 a_login_replaces_the_record, unknown_members_stay, removing, listing,
                 readers_never_see_half_a_batch, a_batch_with_a_conflict_stores_nothing,
                 a_changed_record_is_a_conflict, a_removed_record_is_a_conflict,
-                storing_again_is_no_conflict, sixty_four_tasks_count_to_sixty_four,
+                storing_again_is_no_conflict, sixty_four_tasks_count_to_sixty_four, one_of_many_persons_gets_in,
                 sixty_four_writers_lose_nothing, one_lease_at_a_time, a_dropped_lease_is_given_back,
                 fencing_grows, a_busy_lease_is_told_as_one, an_extended_lease_is_kept,
                 an_abandoned_wait_takes_no_lease, processes_lose_nothing, processes_count_together,

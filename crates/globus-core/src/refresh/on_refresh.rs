@@ -12,7 +12,8 @@ use futures_util::FutureExt;
 use crate::blocking_job::run_blocking;
 use crate::error::{Error, Result};
 use crate::storage::{
-    JsonTokenStorage, LegacyJsonTokenStorage, MemoryTokenStorage, RefreshLease, Storage, StorageAdapter,
+    CachedTokenStorage, JsonTokenStorage, LegacyJsonTokenStorage, MemoryTokenStorage, RefreshLease, Storage,
+    StorageAdapter, ValidatingTokenStorage,
 };
 use crate::token::{Generation, ResourceServer, TokenData, TokenResponse};
 
@@ -141,7 +142,7 @@ impl Target for Storage {
         let storage = self.clone();
         Box::pin(async move {
             match server {
-                Some(server) => Ok(storage.get_fresh(server).await?),
+                Some(server) => Ok(storage.get_for_refresh(server).await?),
                 None => Ok(None),
             }
         })
@@ -209,7 +210,13 @@ macro_rules! storages {
     };
 }
 
-storages!(JsonTokenStorage, LegacyJsonTokenStorage, MemoryTokenStorage);
+storages!(
+    CachedTokenStorage,
+    JsonTokenStorage,
+    LegacyJsonTokenStorage,
+    MemoryTokenStorage,
+    ValidatingTokenStorage
+);
 
 impl From<Storage> for OnRefresh {
     fn from(storage: Storage) -> Self {

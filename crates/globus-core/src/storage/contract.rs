@@ -22,12 +22,13 @@ impl Default for Namespace {
 }
 
 /// What a namespace holds. A damaged record does not hide the good ones.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Loaded {
     /// The tokens, under the name that they are stored by.
     pub tokens: BTreeMap<ResourceServer, TokenData>,
-    /// One error of kind [`InvalidRecord`](super::StorageErrorKind::InvalidRecord) for each damaged record.
+    /// One error of kind [`InvalidRecord`](super::StorageErrorKind::InvalidRecord) for each damaged record. Of a
+    /// [validating storage](super::ValidatingTokenStorage) also one for each record that it refuses.
     pub damaged: Vec<StorageError>,
 }
 
@@ -35,6 +36,17 @@ impl Loaded {
     /// These tokens, nothing damaged.
     pub fn new(tokens: BTreeMap<ResourceServer, TokenData>) -> Self {
         Self { tokens, damaged: Vec::new() }
+    }
+
+    /// The one record of this resource server, or its own error when it is damaged.
+    pub(super) fn token(
+        &self,
+        resource_server: &ResourceServer,
+    ) -> Result<Option<&TokenData>, &StorageError> {
+        match self.damaged.iter().find(|error| error.resource_server() == Some(resource_server)) {
+            Some(error) => Err(error),
+            None => Ok(self.tokens.get(resource_server)),
+        }
     }
 
     /// The one record of this resource server.
@@ -88,6 +100,20 @@ pub trait TokenStorage: Debug + Send + Sync + 'static {
         async { self.load_all(namespace).await?.into_token(resource_server) }
     }
 
+    /// One token as it is stored now, for whoever is about to renew it: a storage that refuses to give out some
+    /// tokens, such as those whose time is over, gives them out here. Other storages leave it as it is.
+    ///
+    /// # Errors
+    ///
+    /// When the storage cannot be read, or this very record is damaged.
+    fn load_for_refresh(
+        &self,
+        namespace: &Namespace,
+        resource_server: &ResourceServer,
+    ) -> impl Future<Output = Result<Option<TokenData>, StorageError>> + Send {
+        self.load_fresh(namespace, resource_server)
+    }
+
     /// Stores tokens, each in place of the stored one of its resource server, joined with it as
     /// [`StoreKind::merge`] says. Other records stay as they are.
     ///
@@ -137,6 +163,12 @@ pub trait TokenStorage: Debug + Send + Sync + 'static {
 
     /// What the storage can do.
     fn capabilities(&self) -> Capabilities;
+
+    /// The namespace that a [`Storage`](super::Storage) made of this begins in. A storage that wraps another one
+    /// answers the namespace of the handle that it was given; others leave it at `DEFAULT`.
+    fn first_namespace(&self) -> Namespace {
+        Namespace::default()
+    }
 }
 
 impl<T: TokenStorage> TokenStorage for Arc<T> {
@@ -158,6 +190,14 @@ impl<T: TokenStorage> TokenStorage for Arc<T> {
         resource_server: &ResourceServer,
     ) -> impl Future<Output = Result<Option<TokenData>, StorageError>> + Send {
         (**self).load_fresh(namespace, resource_server)
+    }
+
+    fn load_for_refresh(
+        &self,
+        namespace: &Namespace,
+        resource_server: &ResourceServer,
+    ) -> impl Future<Output = Result<Option<TokenData>, StorageError>> + Send {
+        (**self).load_for_refresh(namespace, resource_server)
     }
 
     fn store(
@@ -191,5 +231,9 @@ impl<T: TokenStorage> TokenStorage for Arc<T> {
 
     fn capabilities(&self) -> Capabilities {
         (**self).capabilities()
+    }
+
+    fn first_namespace(&self) -> Namespace {
+        (**self).first_namespace()
     }
 }

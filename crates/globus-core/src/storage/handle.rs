@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::{Capabilities, Loaded, Namespace, RefreshLease, StorageError, StoreKind, TokenStorage};
+use crate::detached_job::begin;
 use crate::token::{Generation, ResourceServer, TokenData, TokenResponse};
 
 /// Any token storage, in one of its namespaces. Clones share the storage.
@@ -18,7 +19,8 @@ pub struct Storage {
 
 impl<S: TokenStorage> From<S> for Storage {
     fn from(storage: S) -> Self {
-        Self { inner: Arc::new(storage), namespace: Namespace::default() }
+        let namespace = storage.first_namespace();
+        Self { inner: Arc::new(storage), namespace }
     }
 }
 
@@ -38,6 +40,12 @@ impl Storage {
     /// The namespace that this handle works in; `DEFAULT` unless another was set.
     pub fn namespace(&self) -> &Namespace {
         &self.namespace
+    }
+
+    /// The storage with all its namespaces, for those who wrap one: a storage that takes `impl Into<Storage>`,
+    /// does something of its own, and hands the rest to what it was given.
+    pub fn any(&self) -> AnyTokenStorage {
+        AnyTokenStorage(self.clone())
     }
 
     /// Stores all tokens of a response. What a refresh does not answer anew stays as it is stored. The write
@@ -110,6 +118,20 @@ impl Storage {
         self.inner.load_fresh(&self.namespace, &resource_server).await
     }
 
+    /// The stored token of a resource server as it is now, to be renewed; see
+    /// [`TokenStorage::load_for_refresh`].
+    ///
+    /// # Errors
+    ///
+    /// When the storage cannot be read, or this very record is damaged.
+    pub async fn get_for_refresh(
+        &self,
+        resource_server: impl Into<ResourceServer> + Send,
+    ) -> Result<Option<TokenData>, StorageError> {
+        let resource_server = resource_server.into();
+        self.inner.load_for_refresh(&self.namespace, &resource_server).await
+    }
+
     /// All tokens of the namespace, and the damaged records.
     ///
     /// # Errors
@@ -166,6 +188,109 @@ impl fmt::Debug for Storage {
     }
 }
 
+/// Any token storage as a [`TokenStorage`]: what a storage holds that wraps another one. Clones share the storage.
+///
+/// [`Storage`] itself is none, as it stands for one namespace. See [`Storage::any`].
+///
+/// ```
+/// use globus_core::storage::{AnyTokenStorage, MemoryTokenStorage, Storage, TokenStorage};
+///
+/// fn wrap(inner: impl Into<Storage>) -> AnyTokenStorage {
+///     inner.into().any()
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), globus_core::StorageError> {
+/// let wrapped = wrap(MemoryTokenStorage::new());
+/// assert!(wrapped.load_all(&"some user".into()).await?.tokens.is_empty());
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct AnyTokenStorage(Storage);
+
+impl AnyTokenStorage {
+    /// The handle that this was made of, in its namespace.
+    pub fn as_storage(&self) -> &Storage {
+        &self.0
+    }
+}
+
+impl TokenStorage for AnyTokenStorage {
+    fn first_namespace(&self) -> Namespace {
+        self.0.namespace.clone()
+    }
+
+    async fn load_all(&self, namespace: &Namespace) -> Result<Loaded, StorageError> {
+        self.0.inner.load_all(namespace).await
+    }
+
+    async fn load(
+        &self,
+        namespace: &Namespace,
+        resource_server: &ResourceServer,
+    ) -> Result<Option<TokenData>, StorageError> {
+        self.0.inner.load(namespace, resource_server).await
+    }
+
+    async fn load_fresh(
+        &self,
+        namespace: &Namespace,
+        resource_server: &ResourceServer,
+    ) -> Result<Option<TokenData>, StorageError> {
+        self.0.inner.load_fresh(namespace, resource_server).await
+    }
+
+    async fn load_for_refresh(
+        &self,
+        namespace: &Namespace,
+        resource_server: &ResourceServer,
+    ) -> Result<Option<TokenData>, StorageError> {
+        self.0.inner.load_for_refresh(namespace, resource_server).await
+    }
+
+    fn store(
+        &self,
+        namespace: &Namespace,
+        tokens: Vec<TokenData>,
+        kind: StoreKind,
+    ) -> impl Future<Output = Result<(), StorageError>> + Send {
+        let (inner, namespace) = (Arc::clone(&self.0.inner), namespace.clone());
+        begin(async move { inner.store(&namespace, tokens, kind).await })
+    }
+
+    fn remove(
+        &self,
+        namespace: &Namespace,
+        resource_server: &ResourceServer,
+    ) -> impl Future<Output = Result<bool, StorageError>> + Send {
+        let (inner, namespace, server) =
+            (Arc::clone(&self.0.inner), namespace.clone(), resource_server.clone());
+        begin(async move { inner.remove(&namespace, &server).await })
+    }
+
+    async fn list(&self) -> Result<Vec<Namespace>, StorageError> {
+        self.0.inner.list().await
+    }
+
+    async fn lock_refresh(
+        &self,
+        namespace: &Namespace,
+        resource_server: &ResourceServer,
+    ) -> Result<RefreshLease, StorageError> {
+        self.0.inner.lock_refresh(namespace, resource_server).await
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.0.inner.capabilities()
+    }
+}
+
+impl fmt::Debug for AnyTokenStorage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.inner.fmt(f)
+    }
+}
+
 /// The twin of [`TokenStorage`](super::TokenStorage) that can be a trait object.
 mod dynamic {
     use std::fmt::Debug;
@@ -186,6 +311,11 @@ mod dynamic {
             server: &'a ResourceServer,
         ) -> Boxed<'a, Option<TokenData>>;
         fn load_fresh<'a>(
+            &'a self,
+            namespace: &'a Namespace,
+            server: &'a ResourceServer,
+        ) -> Boxed<'a, Option<TokenData>>;
+        fn load_for_refresh<'a>(
             &'a self,
             namespace: &'a Namespace,
             server: &'a ResourceServer,
@@ -227,6 +357,14 @@ mod dynamic {
             Box::pin(super::TokenStorage::load_fresh(self, namespace, server))
         }
 
+        fn load_for_refresh<'a>(
+            &'a self,
+            namespace: &'a Namespace,
+            server: &'a ResourceServer,
+        ) -> Boxed<'a, Option<TokenData>> {
+            Box::pin(super::TokenStorage::load_for_refresh(self, namespace, server))
+        }
+
         fn store<'a>(
             &'a self,
             namespace: &'a Namespace,
@@ -255,5 +393,39 @@ mod dynamic {
         fn capabilities(&self) -> Capabilities {
             super::TokenStorage::capabilities(self)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::MemoryTokenStorage;
+    use futures_util::FutureExt;
+
+    fn token() -> TokenData {
+        TokenData::new("rs", "s", "a", 1)
+    }
+
+    #[tokio::test]
+    async fn a_storage_of_any_storage_begins_in_its_namespace() {
+        let handle = Storage::from(MemoryTokenStorage::new()).with_namespace("other");
+        let again = Storage::from(handle.any());
+        assert_eq!(again.namespace(), "other");
+        again.store(vec![token()], StoreKind::Login).await.unwrap();
+        assert_eq!(handle.get("rs").await.unwrap(), Some(token()));
+    }
+
+    #[test]
+    fn writes_are_begun_by_the_call() {
+        let handle = Storage::from(MemoryTokenStorage::new());
+        let stored = |expected| {
+            let found = handle.get("rs").now_or_never().unwrap().unwrap();
+            assert_eq!(found, expected);
+        };
+        drop(handle.any().store(handle.namespace(), vec![token()], StoreKind::Login));
+        stored(Some(token()));
+        drop(handle.any().remove(handle.namespace(), &"rs".into()));
+        // Memory removes when it is polled, which the call has done.
+        stored(None);
     }
 }

@@ -13,6 +13,8 @@
 //! | [`JsonTokenStorage`] | a JSON file of format 2.0, shared with the Python SDK |
 //! | [`LegacyJsonTokenStorage`] | a JSON file of format 1.0, shared with older programs |
 //! | [`MemoryTokenStorage`] | memory |
+//! | [`CachedTokenStorage`] | another storage; remembers for a short time what it has read |
+//! | [`ValidatingTokenStorage`] | another storage; checks what goes in and out |
 //!
 //! A storage of your own is described in [`writing_a_backend`].
 //!
@@ -21,6 +23,7 @@
 //! say what is wrong, with which file, and what to do.
 
 mod adapter;
+mod cached;
 mod capabilities;
 mod contract;
 mod document;
@@ -35,22 +38,28 @@ mod lookup;
 mod memory;
 mod options;
 mod store_kind;
+mod validating;
 
 #[doc = include_str!("writing_a_backend.md")]
 pub mod writing_a_backend {}
 
 pub use adapter::{FileAdapter, StorageAdapter};
+pub use cached::CachedTokenStorage;
 pub use capabilities::Capabilities;
 pub use contract::{Loaded, Namespace, TokenStorage};
 pub use error::{StorageError, StorageErrorKind};
 pub use file::Durability;
 pub use flat::SimpleJsonFileAdapter;
-pub use handle::Storage;
+pub use handle::{AnyTokenStorage, Storage};
 pub use json::JsonTokenStorage;
 pub use lease::{Extend, Lease, RefreshLease, Release};
 pub use legacy_json::LegacyJsonTokenStorage;
 pub use memory::MemoryTokenStorage;
 pub use store_kind::StoreKind;
+pub use validating::{
+    HasRefreshTokens, NotExpired, TokenValidator, UnchangingIdentity, ValidatingTokenStorage,
+    ValidationContext,
+};
 
 /// The member of a file that tells who wrote it.
 const VERSION_KEY: &str = "globus-sdk.version";

@@ -8,6 +8,9 @@ use crate::token::{Generation, Grant, TokenData, TokenResponse};
 pub enum StoreKind {
     /// A login, or a client's own grant: the new record replaces the old one.
     Login,
+    /// A login that must be the same person's as the stored record in its place. Otherwise nothing is stored. See
+    /// [`UnchangingIdentity`](super::UnchangingIdentity).
+    LoginOfSameIdentity,
     /// A refresh: where the new record has no refresh token, an empty one, or no identity, the old one's
     /// stays.
     Refresh,
@@ -17,6 +20,11 @@ pub enum StoreKind {
 }
 
 impl StoreKind {
+    /// Whether it is a refresh, of a certain record or not.
+    pub fn is_refresh(self) -> bool {
+        matches!(self, Self::Refresh | Self::RefreshOf(_))
+    }
+
     /// What is to be stored in place of `previous`, the stored record of the same resource server. Every
     /// storage calls this between reading the old record and writing the new one. Where both happen in one
     /// step (under one lock, in one transaction), the storage can compare and swap, and
@@ -28,9 +36,21 @@ impl StoreKind {
     ///
     /// [`Conflict`](StorageErrorKind::Conflict) when `previous` is not the record that the refresh was of.
     /// Repeating a store that has succeeded is no conflict.
+    /// [`IdentityMismatch`](StorageErrorKind::IdentityMismatch) or
+    /// [`MissingIdentity`](StorageErrorKind::MissingIdentity) when the login is not of the identity that it must
+    /// be of.
     pub fn merge(self, previous: Option<&TokenData>, mut new: TokenData) -> Result<TokenData, StorageError> {
         if let Some(previous) = previous {
-            if self != Self::Login {
+            if self == Self::LoginOfSameIdentity
+                && let Some(stored) = &previous.identity_id
+                && new.identity_id.as_ref() != Some(stored)
+            {
+                return Err(new.identity_id.map_or_else(
+                    || StorageError::new(StorageErrorKind::MissingIdentity),
+                    |new| StorageError::identity_mismatch(stored, new),
+                ));
+            }
+            if self.is_refresh() {
                 if new.usable_refresh_token().is_none() {
                     new.refresh_token.clone_from(&previous.refresh_token);
                 }
@@ -97,6 +117,23 @@ mod tests {
         let merged = StoreKind::Login.merge(Some(&stored()), TokenData::new("rs", "s", "new", 2)).unwrap();
         assert_eq!((merged.refresh_token, merged.identity_id), (None, None));
         assert_eq!(merged.extra["unknown"], 1);
+    }
+
+    #[test]
+    fn a_login_of_the_same_identity_is_refused_to_others() {
+        let merge = |previous: Option<&TokenData>, new: &TokenData| {
+            StoreKind::LoginOfSameIdentity.merge(previous, new.clone())
+        };
+        let nobody = TokenData::new("rs", "s", "new", 2);
+        let same = nobody.clone().with_identity_id("id");
+        let other = nobody.clone().with_identity_id("other");
+        assert_eq!(merge(Some(&stored()), &same).unwrap().refresh_token, None, "it replaces as a login does");
+        assert_eq!(merge(None, &other).unwrap(), other);
+        assert_eq!(merge(Some(&nobody), &other).unwrap(), other);
+        let refused = |new| merge(Some(&stored()), new).unwrap_err().kind().clone();
+        assert!(matches!(refused(&other), StorageErrorKind::IdentityMismatch { stored, new, .. }
+            if stored == "id" && new == "other"));
+        assert_eq!(refused(&nobody), StorageErrorKind::MissingIdentity);
     }
 
     #[test]

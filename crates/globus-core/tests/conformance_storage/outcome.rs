@@ -56,10 +56,17 @@ fn is_recorded_error(expected: &Value, kind: &StorageErrorKind) -> bool {
         | ("KeyError", Kind::NoSuchToken)
         | ("resource_server_mismatch", Kind::ResourceServerMismatch { .. })
         | ("foreign_file", Kind::ForeignFile)
+        | ("ExpiredTokenError", Kind::ExpiredToken { .. })
+        | ("MissingIdentityError", Kind::MissingIdentity)
+        | ("IdentityMismatchError", Kind::IdentityMismatch { .. })
         | ("not_a_flat_file", Kind::NotAnObject | Kind::UnknownFormat { .. }) => true,
         ("ValidationError" | "invalid_record", Kind::InvalidRecord { field, .. }) => names(field.as_deref()),
         ("invalid_field", Kind::InvalidField { field, .. }) => names(Some(field)),
+        ("MissingTokenError", Kind::MissingToken { resource_server, .. }) => {
+            expected["resource_server"] == resource_server.as_str()
+        }
         ("ValueError", kind) => match detail {
+            "several_identities" => matches!(kind, Kind::SeveralIdentities),
             "not_an_object" => matches!(kind, Kind::NotAnObject),
             "unknown_format" => matches!(kind, Kind::UnknownFormat { .. }),
             "missing_by_rs" | "missing_keys" => matches!(kind, Kind::MissingField { .. }),

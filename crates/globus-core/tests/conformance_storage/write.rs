@@ -4,10 +4,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use globus_core::storage::{
-    FileAdapter, JsonTokenStorage, LegacyJsonTokenStorage, MemoryTokenStorage, SimpleJsonFileAdapter,
-    Storage, StorageAdapter,
+    FileAdapter, HasRefreshTokens, JsonTokenStorage, LegacyJsonTokenStorage, MemoryTokenStorage, NotExpired,
+    SimpleJsonFileAdapter, Storage, StorageAdapter, UnchangingIdentity, ValidatingTokenStorage,
 };
-use globus_core::{StorageError, TokenData, TokenResponse};
+use globus_core::{ManualClock, StorageError, TokenData, TokenResponse};
 use serde_json::{Value, json};
 
 use crate::conformance::{Case, Outcome as Verdict};
@@ -17,6 +17,7 @@ use crate::read::{all, make, one, wait};
 enum Subject {
     Flat(SimpleJsonFileAdapter),
     Many(Storage, fn(&TokenData) -> Value),
+    Validating(ValidatingTokenStorage, ManualClock),
 }
 
 pub(crate) fn check(case: &Case) -> Verdict {
@@ -39,6 +40,11 @@ pub(crate) fn check(case: &Case) -> Verdict {
     if !make(&path, &input["file"]) {
         return Verdict::Pending;
     }
+    // Python looks at what is stored when it makes the storage.
+    let opened = match &subject {
+        Subject::Validating(storage, _) => wait(storage.identity(&"DEFAULT".into())).map(|_| Value::Null),
+        _ => Ok(Value::Null),
+    };
     let mut outcomes: Vec<Outcome> = Vec::new();
     for step in input["steps"].as_array().unwrap() {
         if step["op"] == "reopen" {
@@ -59,8 +65,11 @@ pub(crate) fn check(case: &Case) -> Verdict {
     }
     case.expect_by(|expected| {
         let steps = expected["steps"].as_array().unwrap();
-        if expected["open"] != json!({"ok": null}) || steps.len() != outcomes.len() {
-            return Some(format!("expected open {} and {} steps", expected["open"], steps.len()));
+        if let Some(difference) = outcome::difference(&expected["open"], &opened) {
+            return Some(format!("open: {difference}"));
+        }
+        if steps.len() != outcomes.len() {
+            return Some(format!("expected {} steps", steps.len()));
         }
         let step = steps.iter().zip(&outcomes).find_map(|(step, actual)| outcome::difference(step, actual));
         step.or_else(|| file_difference(expected, &path))
@@ -106,12 +115,40 @@ fn open(input: &Value, path: &Path) -> Open {
             let storage = Storage::from(MemoryTokenStorage::new());
             Subject::Many(storage.with_namespace(namespace), outcome::record_shape)
         }
+        Some("validating_json") => match validating(input, path) {
+            Some(subject) => subject,
+            None => return Open::Pending,
+        },
         _ => return Open::Pending,
     })
 }
 
+/// `None` where a validator is asked for that there is not.
+fn validating(input: &Value, path: &Path) -> Option<Subject> {
+    let clock = ManualClock::default();
+    clock.set(outcome::timestamp(&input["now"]));
+    let mut storage = ValidatingTokenStorage::new(JsonTokenStorage::new(path));
+    for validator in input["validators"].as_array().unwrap() {
+        storage = match validator.as_str().unwrap() {
+            "has_refresh_tokens" => storage.validator(HasRefreshTokens),
+            "not_expired" => storage.validator(NotExpired::new().clock(clock.clone())),
+            "unchanging_identity" => storage.validator(UnchangingIdentity),
+            _ => return None,
+        };
+    }
+    Some(Subject::Validating(storage, clock))
+}
+
 fn take(subject: &Subject, step: &Value, input: &Value, path: &Path) -> Option<Outcome> {
     let server = step["resource_server"].as_str().unwrap_or_default();
+    if let Subject::Validating(storage, clock) = subject {
+        clock.set(outcome::timestamp(step.get("now").unwrap_or(&input["now"])));
+        if step["op"] == "identity_id" {
+            return Some(wait(storage.identity(&"DEFAULT".into())).map(Value::from));
+        }
+        let subject = Subject::Many(storage.clone().into(), outcome::record_shape);
+        return take(&subject, step, input, path);
+    }
     Some(match (step["op"].as_str().unwrap(), subject) {
         ("store", subject) => store(subject, &response(step, input)).map(|()| Value::Null),
         ("file_exists", Subject::Flat(adapter)) => Ok(adapter.file_exists().into()),
@@ -133,6 +170,7 @@ fn store(subject: &Subject, response: &TokenResponse) -> Result<(), StorageError
         }
         Subject::Flat(adapter) => adapter.store(response),
         Subject::Many(storage, _) => wait(storage.store_response(response)),
+        Subject::Validating(..) => unreachable!("it is taken as one of many tokens"),
     }
 }
 

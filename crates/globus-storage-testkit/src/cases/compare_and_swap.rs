@@ -1,6 +1,6 @@
 //! A refresh is stored in place of the very record it was of.
 
-use globus_core::storage::StoreKind;
+use globus_core::storage::{StorageErrorKind, StoreKind};
 
 use crate::child::{batch, count_up};
 use crate::sample::{stored_number, token};
@@ -75,4 +75,30 @@ pub async fn sixty_four_tasks_count_to_sixty_four<B: Backend>(place: &Place<B>) 
         task.await.unwrap();
     }
     assert_eq!(stored_number(&storage, "rs").await, Some(64));
+}
+
+/// Of many different persons who log in at once, each for the same resource server, exactly one gets in.
+pub async fn one_of_many_persons_gets_in<B: Backend>(place: &Place<B>) {
+    if !place.capabilities().cas || !place.backend().keeps_identity() {
+        return;
+    }
+    let mut logins = Vec::new();
+    for person in 0..16 {
+        let storage = place.open().await;
+        let tokens = vec![token("rs", person).with_identity_id(format!("person {person}"))];
+        logins.push(tokio::spawn(async move {
+            storage.store(tokens, StoreKind::LoginOfSameIdentity).await.map(|()| person)
+        }));
+    }
+    let mut inside = Vec::new();
+    for login in logins {
+        match login.await.unwrap() {
+            Ok(person) => inside.push(person),
+            Err(error) => {
+                assert!(matches!(error.kind(), StorageErrorKind::IdentityMismatch { .. }), "{error}");
+            }
+        }
+    }
+    assert_eq!(inside.len(), 1, "{inside:?}");
+    assert_eq!(stored_number(&place.open().await, "rs").await, Some(inside[0]));
 }

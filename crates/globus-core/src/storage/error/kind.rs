@@ -165,6 +165,12 @@ pub enum StorageErrorKind {
     },
     /// A validating storage: the tokens are those of several identities, where they must be of one.
     SeveralIdentities,
+    /// A [validator](crate::storage::TokenValidator) of the program's own refuses the tokens.
+    #[non_exhaustive]
+    Refused {
+        /// Why, in its own words.
+        reason: String,
+    },
 }
 
 impl fmt::Display for StorageErrorKind {
@@ -290,6 +296,9 @@ impl fmt::Display for StorageErrorKind {
             Self::SeveralIdentities => f.write_str(
                 "the tokens belong to several identities; log out of the storage and log in as one",
             ),
+            Self::Refused { reason } => {
+                write!(f, "the tokens are refused: {}", reason.escape_debug())
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,20 +18,20 @@ use crate::token::{InvalidRecord, NoSuchToken, ResourceServer};
 /// A storage could not do what it was asked for. What was stored before is untouched.
 ///
 /// The text says what is wrong, where, and what to do; it never shows a token or quotes a file.
-#[derive(Debug)]
-pub struct StorageError(Box<Inner>);
+#[derive(Clone, Debug)]
+pub struct StorageError(Arc<Inner>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Inner {
     kind: StorageErrorKind,
     path: Option<PathBuf>,
-    source: Option<Box<dyn Error + Send + Sync>>,
+    source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl StorageError {
     /// An error of this kind.
     pub fn new(kind: StorageErrorKind) -> Self {
-        Self(Box::new(Inner { kind, path: None, source: None }))
+        Self(Arc::new(Inner { kind, path: None, source: None }))
     }
 
     /// The error for what the operating system refused. `action` is a verb, such as `open`.
@@ -95,17 +96,23 @@ impl StorageError {
         Self::new(StorageErrorKind::IdentityMismatch { stored: stored.into(), new: new.into() })
     }
 
+    /// A validator of the program's own refuses the tokens. `reason` says why and what to do, without showing a
+    /// token.
+    pub fn refused(reason: impl Into<String>) -> Self {
+        Self::new(StorageErrorKind::Refused { reason: reason.into() })
+    }
+
     /// Says where it happened.
     #[must_use]
     pub fn with_path(mut self, path: impl Into<PathBuf>) -> Self {
-        self.0.path = Some(path.into());
+        Arc::make_mut(&mut self.0).path = Some(path.into());
         self
     }
 
     /// Keeps the error that caused this one. Its text must show no token.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
+        Arc::make_mut(&mut self.0).source = Some(Arc::from(source.into()));
         self
     }
 
@@ -132,6 +139,21 @@ impl StorageError {
     /// Whether another process holds the lock. Trying again later may help.
     pub fn is_locked(&self) -> bool {
         matches!(self.kind(), StorageErrorKind::Locked { .. })
+    }
+
+    /// Whether a [validating storage](super::ValidatingTokenStorage) refuses the tokens or misses one. Logging in
+    /// again helps, where it is the right person's login.
+    pub fn is_validation(&self) -> bool {
+        use StorageErrorKind as Kind;
+        matches!(
+            self.kind(),
+            Kind::MissingToken { .. }
+                | Kind::ExpiredToken { .. }
+                | Kind::MissingIdentity
+                | Kind::IdentityMismatch { .. }
+                | Kind::SeveralIdentities
+                | Kind::Refused { .. }
+        )
     }
 
     /// Whether somebody else has changed the record meanwhile. Reading it again helps.
