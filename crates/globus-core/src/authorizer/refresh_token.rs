@@ -75,7 +75,8 @@ impl RefreshTokenAuthorizer {
             })?;
         Ok(Self::builder(refresh_token, login_client)
             .access_token(&tokens.access_token, tokens.expires_at_seconds)
-            .resource_server(tokens.resource_server.clone()))
+            .resource_server(tokens.resource_server.clone())
+            .identity_id(tokens.identity_id.clone()))
     }
 }
 

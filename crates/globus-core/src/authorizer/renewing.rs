@@ -21,6 +21,7 @@ pub struct RenewingBuilder<A> {
     refresh_token: Option<RefreshToken>,
     initial: Option<(AccessToken, i64)>,
     resource_server: Option<ResourceServer>,
+    identity_id: Option<String>,
     on_refresh: Option<OnRefresh>,
     clock: Arc<dyn Clock>,
     windows: RefreshWindows,
@@ -38,6 +39,7 @@ impl<A> RenewingBuilder<A> {
             refresh_token,
             initial: None,
             resource_server: None,
+            identity_id: None,
             on_refresh: None,
             clock: Arc::new(SystemClock),
             windows: RefreshWindows::default(),
@@ -55,6 +57,12 @@ impl<A> RenewingBuilder<A> {
     /// many tokens is asked for this one before the first renewal.
     pub fn resource_server(mut self, server: impl Into<ResourceServer>) -> Self {
         self.resource_server = Some(server.into());
+        self
+    }
+
+    /// Whose tokens these are: what is stored of somebody else is then neither taken over nor overwritten.
+    pub(super) fn identity_id(mut self, identity_id: Option<String>) -> Self {
+        self.identity_id = identity_id;
         self
     }
 
@@ -135,6 +143,7 @@ impl<A> RenewingBuilder<A> {
             self.refresh_token,
             self.resource_server,
         );
+        engine.belongs_to(self.identity_id);
         if let Some((access_token, expires_at)) = self.initial {
             engine.hold(access_token, expires_at)?;
         }

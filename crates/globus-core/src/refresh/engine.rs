@@ -48,6 +48,11 @@ impl Engine {
         Self { grant, on_refresh, clock, windows, state: Mutex::new(state) }
     }
 
+    /// Says whose tokens these are, where that is known.
+    pub(crate) fn belongs_to(&self, identity_id: Option<String>) {
+        self.state().identity_id = identity_id;
+    }
+
     /// Starts with this token.
     pub(crate) fn hold(&self, access_token: AccessToken, expires_at: i64) -> Result<()> {
         let token = Token::new(access_token, expires_at, None, &self.windows)?;

@@ -9,13 +9,14 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
+use super::state::Replaced;
 use crate::blocking_job::run_blocking;
 use crate::error::{Error, Result};
 use crate::storage::{
     CachedTokenStorage, JsonTokenStorage, LegacyJsonTokenStorage, MemoryTokenStorage, RefreshLease, Storage,
-    StorageAdapter, ValidatingTokenStorage,
+    StorageAdapter, StoreKind, ValidatingTokenStorage,
 };
-use crate::token::{Generation, ResourceServer, TokenData, TokenResponse};
+use crate::token::{ResourceServer, TokenData, TokenResponse};
 
 type Pending<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
@@ -51,8 +52,8 @@ impl OnRefresh {
         }))))
     }
 
-    /// Stores a response in place of the record that was renewed, where that is known.
-    pub(super) async fn persist(&self, response: TokenResponse, replaced: Option<Generation>) -> Result<()> {
+    /// Stores a response in place of what it replaces.
+    pub(super) async fn persist(&self, response: TokenResponse, replaced: Replaced) -> Result<()> {
         unless_it_panics("storing a renewed token", async { self.0.persist(response, replaced).await }).await
     }
 
@@ -86,7 +87,7 @@ impl fmt::Debug for OnRefresh {
 
 /// [`OnRefresh`] behind its pointer. The futures hold what they need, so that a detached task can run them.
 trait Target: fmt::Debug + Send + Sync {
-    fn persist(&self, response: TokenResponse, replaced: Option<Generation>) -> Pending<()>;
+    fn persist(&self, response: TokenResponse, replaced: Replaced) -> Pending<()>;
 
     fn latest(&self, _server: Option<ResourceServer>) -> Pending<Option<TokenData>> {
         Box::pin(std::future::ready(Ok(None)))
@@ -101,13 +102,14 @@ trait Target: fmt::Debug + Send + Sync {
 struct Adapter<A>(Arc<A>);
 
 impl<A: StorageAdapter> Target for Adapter<A> {
-    fn persist(&self, response: TokenResponse, replaced: Option<Generation>) -> Pending<()> {
+    fn persist(&self, response: TokenResponse, replaced: Replaced) -> Pending<()> {
         let adapter = Arc::clone(&self.0);
         // The job is handed over here, not when the future is first polled: from the answer of the token
         // endpoint to this line nothing waits, and the job runs even if the runtime ends now.
         let done = run_blocking(move || match replaced {
-            Some(replaced) => adapter.on_refresh_of(&response, replaced),
-            None => adapter.on_refresh(&response),
+            Replaced::Ours(record) => adapter.on_refresh_of(&response, record),
+            Replaced::Anything | Replaced::Older => adapter.on_refresh(&response),
+            Replaced::Nothing => Ok(()),
         });
         Box::pin(async move { Ok(done.await?) })
     }
@@ -126,13 +128,19 @@ impl<A: StorageAdapter> Target for Adapter<A> {
 }
 
 impl Target for Storage {
-    fn persist(&self, response: TokenResponse, replaced: Option<Generation>) -> Pending<()> {
+    fn persist(&self, response: TokenResponse, replaced: Replaced) -> Pending<()> {
         let storage = self.clone();
         // The write is decided when this is first polled, which the engine does at once.
         Box::pin(async move {
             match replaced {
-                Some(replaced) => storage.store_refresh(&response, replaced).await?,
-                None => storage.store_response(&response).await?,
+                Replaced::Ours(record) => storage.store_refresh(&response, record).await?,
+                Replaced::Anything => storage.store_response(&response).await?,
+                // Nothing of that record is ours, so nothing of it is kept.
+                Replaced::Older => {
+                    let tokens = response.by_resource_server().iter().cloned().collect();
+                    storage.store(tokens, StoreKind::Login).await?;
+                }
+                Replaced::Nothing => {}
             }
             Ok(())
         })
@@ -164,7 +172,7 @@ type Called = Arc<dyn Fn(&TokenResponse) -> Result<()> + Send + Sync>;
 struct Function(Called);
 
 impl Target for Function {
-    fn persist(&self, response: TokenResponse, _replaced: Option<Generation>) -> Pending<()> {
+    fn persist(&self, response: TokenResponse, _: Replaced) -> Pending<()> {
         let function = Arc::clone(&self.0);
         let done = run_blocking(move || function(&response));
         Box::pin(done)
@@ -182,7 +190,7 @@ type CalledAsync = Box<dyn Fn(TokenResponse) -> Pending<()> + Send + Sync>;
 struct AsyncFunction(CalledAsync);
 
 impl Target for AsyncFunction {
-    fn persist(&self, response: TokenResponse, _replaced: Option<Generation>) -> Pending<()> {
+    fn persist(&self, response: TokenResponse, _: Replaced) -> Pending<()> {
         (self.0)(response)
     }
 }

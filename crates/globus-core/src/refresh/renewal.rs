@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::engine::{Engine, RenewalGrant};
 use super::flight::{Errand, Outcome};
 use super::on_refresh::unless_it_panics;
-use super::state::{Arrival, State, Token, Zone};
+use super::state::{Arrival, Replaced, State, Token, Zone};
 use crate::authorizer::{Authorization, DynTokenGrants};
 use crate::error::{Error, Result};
 use crate::secret::RefreshToken;
@@ -69,7 +69,7 @@ impl Engine {
             (Zone::Mandatory, Errand::Store) => None,
             (Zone::Advisory(_) | Zone::Mandatory, Errand::Renew) => {
                 let stored = self.stored().await;
-                Some(stored.and_then(|stored| self.adopt(stored)).ok_or(busy))
+                Some(stored.and_then(|stored| self.adopt(&stored)).ok_or(busy))
             }
         }
     }
@@ -83,8 +83,8 @@ impl Engine {
             (Zone::Mandatory, Errand::Store) => None,
             (Zone::Advisory(_) | Zone::Mandatory, Errand::Renew) => {
                 let stored = self.stored().await;
-                let replaced = stored.as_ref().map(TokenData::generation);
-                Some(match stored.and_then(|stored| self.adopt(stored)) {
+                let replaced = stored.as_ref().map_or(Replaced::Anything, |stored| self.replaced(stored));
+                Some(match stored.and_then(|stored| self.adopt(&stored)) {
                     Some(header) => Ok(header),
                     None => self.ask(replaced).await,
                 })
@@ -126,22 +126,24 @@ impl Engine {
 
     /// Takes over what another process has stored since: the refresh token, and the access token if that is
     /// good for more than a moment.
-    fn adopt(&self, stored: TokenData) -> Option<Authorization> {
+    fn adopt(&self, stored: &TokenData) -> Option<Authorization> {
         let mut state = self.state();
         // What is owed is newer than what is stored.
-        if state.owed.is_some() || !self.is_successor(&state, &stored) {
+        if state.owed.is_some() || !self.is_successor(&state, stored) {
             return None;
         }
         if let (Some(refresh_token), RenewalGrant::Refresh(_)) = (stored.usable_refresh_token(), &self.grant)
         {
             state.refresh_token = Some(refresh_token.clone());
         }
-        let token = Token::new(stored.access_token, stored.expires_at_seconds, None, &self.windows).ok()?;
+        let token =
+            Token::new(stored.access_token.clone(), stored.expires_at_seconds, None, &self.windows).ok()?;
         if !token.is_worth_taking(state.corrected(self.clock.now())) {
             return None;
         }
         tracing::debug!("another process has renewed the token; using what it stored");
-        state.resource_server.get_or_insert(stored.resource_server);
+        state.recognize(stored);
+        state.resource_server.get_or_insert_with(|| stored.resource_server.clone());
         let header = token.header.clone();
         state.publish(token);
         Some(header)
@@ -151,8 +153,24 @@ impl Engine {
     /// can be, and otherwise leaves in use what we have.
     async fn yield_to_what_is_stored(&self) -> Option<Authorization> {
         tracing::info!("the stored token has changed while it was renewed here; what is stored stays");
-        let stored = self.stored().await?;
-        self.adopt(stored)
+        self.adopt(&self.stored().await?)
+    }
+
+    /// What a renewal takes the place of where this record is stored.
+    fn replaced(&self, stored: &TokenData) -> Replaced {
+        let mut state = self.state();
+        let generation = stored.generation();
+        let has_our_tokens = state.known_record == Some(generation)
+            || stored.usable_refresh_token().is_some_and(|token| state.refresh_token.as_ref() == Some(token))
+            || state.token.as_ref().is_some_and(|token| token.text == stored.access_token);
+        if has_our_tokens || self.is_successor(&state, stored) {
+            state.recognize(stored);
+            Replaced::Ours(generation)
+        } else if state.was_stored || is_another_person(&state, stored) {
+            Replaced::Nothing
+        } else {
+            Replaced::Older
+        }
     }
 
     /// Whether a stored record comes after the token we hold. The storage may also hold what was there before
@@ -161,6 +179,9 @@ impl Engine {
         if let RenewalGrant::ClientCredentials(_, scopes) = &self.grant
             && (stored.usable_refresh_token().is_some() || !covers(stored, scopes))
         {
+            return false;
+        }
+        if is_another_person(state, stored) {
             return false;
         }
         match (&state.token, &self.grant) {
@@ -173,7 +194,7 @@ impl Engine {
     }
 
     /// Asks the token endpoint, and hands the answer to the storage before it is used.
-    async fn ask(&self, mut replaced: Option<Generation>) -> Result<Authorization> {
+    async fn ask(&self, mut replaced: Replaced) -> Result<Authorization> {
         const RENEWING: &str = "renewing a token";
         let (spent, response) = match &self.grant {
             RenewalGrant::ClientCredentials(grants, scopes) => {
@@ -190,7 +211,7 @@ impl Engine {
                     Err(error) if error.is_invalid_grant() => {
                         let asked = self.ask_again(grants.as_ref(), &refresh_token, error);
                         let (spent, stored, response) = unless_it_panics(RENEWING, asked).await?;
-                        replaced = Some(stored);
+                        replaced = Replaced::Ours(stored);
                         (Some(spent), response)
                     }
                     Err(error) => return Err(error),
@@ -229,6 +250,15 @@ impl Engine {
             Some(on_refresh) => on_refresh.persist(arrival.response.clone(), arrival.replaced).await.err(),
             None => None,
         };
+        if failure.is_none() && arrival.replaced != Replaced::Nothing {
+            self.state().was_stored = true;
+        }
+        if arrival.replaced == Replaced::Nothing {
+            tracing::warn!(
+                resource_server = %arrival.resource_server,
+                "somebody else's token is stored by now; ours was renewed and is used, but not stored"
+            );
+        }
         let conflict = failure.as_ref().is_some_and(is_conflict);
         if conflict {
             self.state().paid();
@@ -288,6 +318,11 @@ impl Engine {
         let now = self.state().corrected(self.clock.now());
         u64::try_from(record.expires_at_seconds.checked_sub(now.as_second())?).ok().map(Duration::from_secs)
     }
+}
+
+/// Whether the record is certainly not that of the one whose tokens we hold.
+fn is_another_person(state: &State, stored: &TokenData) -> bool {
+    state.identity_id.is_some() && stored.identity_id.is_some() && state.identity_id != stored.identity_id
 }
 
 fn is_locked(error: &Error) -> bool {

@@ -10,7 +10,7 @@ use super::windows::RefreshWindows;
 use crate::authorizer::Authorization;
 use crate::error::{Error, Result};
 use crate::secret::{AccessToken, RefreshToken};
-use crate::token::{Generation, ResourceServer, TokenResponse};
+use crate::token::{Generation, ResourceServer, TokenData, TokenResponse};
 
 /// The longest wait before storing is tried again, or a background renewal.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
@@ -72,13 +72,25 @@ impl Token {
     }
 }
 
+/// What a renewed token takes the place of in the storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Replaced {
+    /// Whatever is there: there was nothing, or it could not be read.
+    Anything,
+    /// The record with this generation, which is the one that was renewed.
+    Ours(Generation),
+    /// A record that was there before our tokens came: it gives way as to a login.
+    Older,
+    /// Somebody else's record, which came after ours: it stays, and the renewed token is not stored.
+    Nothing,
+}
+
 /// A response that has come and is on its way to the storage.
 #[derive(Clone)]
 pub(super) struct Arrival {
     pub(super) token: Token,
     pub(super) response: TokenResponse,
-    /// The stored record that was renewed, where one was read.
-    pub(super) replaced: Option<Generation>,
+    pub(super) replaced: Replaced,
     pub(super) refresh_token: Option<RefreshToken>,
     pub(super) resource_server: ResourceServer,
 }
@@ -93,7 +105,7 @@ impl fmt::Debug for Arrival {
 #[derive(Clone)]
 pub(super) struct Owed {
     pub(super) response: TokenResponse,
-    pub(super) replaced: Option<Generation>,
+    pub(super) replaced: Replaced,
     pub(super) failures: u32,
     pub(super) error: Error,
     not_before: Timestamp,
@@ -121,6 +133,12 @@ pub(super) struct State {
     pub(super) token: Option<Token>,
     pub(super) refresh_token: Option<RefreshToken>,
     pub(super) resource_server: Option<ResourceServer>,
+    /// Whose tokens these are, where a record has said so.
+    pub(super) identity_id: Option<String>,
+    /// The last stored record that was ours.
+    pub(super) known_record: Option<Generation>,
+    /// Whether our tokens have ever been in the storage.
+    pub(super) was_stored: bool,
     pub(super) flight: Option<Flight>,
     /// Left here only by a flight that died while it stored: the next one lands it.
     pub(super) arrival: Option<Arrival>,
@@ -168,6 +186,15 @@ impl State {
         }
     }
 
+    /// A stored record is ours.
+    pub(super) fn recognize(&mut self, stored: &TokenData) {
+        self.known_record = Some(stored.generation());
+        self.was_stored = true;
+        if let Some(identity_id) = &stored.identity_id {
+            self.identity_id = Some(identity_id.clone());
+        }
+    }
+
     /// Takes a token into use.
     pub(super) fn publish(&mut self, token: Token) {
         self.token = Some(token);
@@ -201,13 +228,7 @@ impl State {
     }
 
     /// Storing failed: it is owed, and tried again after a while.
-    pub(super) fn owe(
-        &mut self,
-        response: TokenResponse,
-        replaced: Option<Generation>,
-        error: Error,
-        now: Timestamp,
-    ) {
+    pub(super) fn owe(&mut self, response: TokenResponse, replaced: Replaced, error: Error, now: Timestamp) {
         let failures = self.owed.as_ref().map_or(0, |owed| owed.failures).saturating_add(1);
         // The very next header tries again; only a storage that stays broken is left in peace for longer.
         let wait = if failures > 1 { backoff(failures - 1) } else { Duration::ZERO };

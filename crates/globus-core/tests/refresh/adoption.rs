@@ -196,6 +196,52 @@ async fn what_another_process_has_stored_meanwhile_is_not_overwritten() {
     }
 }
 
+#[tokio::test]
+async fn somebody_elses_login_is_neither_taken_over_nor_overwritten() {
+    let record = |world: &World, access: &str, refresh: &str, left, identity: &str| {
+        Some(world.record(access, refresh, left).with_identity_id(identity))
+    };
+    // Another person, with a longer life; and a login of nobody knows whom after our tokens had been stored.
+    for (left, theirs) in [(9000, "B"), (100, "")] {
+        let world = World::new();
+        world.adapter.put(record(&world, "AT0", "RT0", -1, "A"));
+        let stored = world.adapter.stored().unwrap();
+        let authorizer = globus_core::RefreshTokenAuthorizer::from_tokens(&stored, &world.grants)
+            .unwrap()
+            .on_refresh(Arc::clone(&world.adapter))
+            .clock(world.clock.clone())
+            .build()
+            .unwrap();
+        assert_eq!(token(&authorizer).await.unwrap(), "AT1");
+        let login = match theirs {
+            "" => Some(world.record("LOGIN", "RTLOGIN", left)),
+            identity => record(&world, "LOGIN", "RTLOGIN", left, identity),
+        };
+        world.adapter.put(login.clone());
+        world.advance(3600);
+        assert_eq!(token(&authorizer).await.unwrap(), "AT2");
+        soon(authorizer.settle()).await.unwrap();
+        assert_eq!(world.adapter.stored(), login);
+        assert!(authorizer.pending_persist().is_none());
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_an_older_login_is_kept_when_a_newer_one_takes_its_place() {
+    let world = World::new();
+    let storage = Storage::from(globus_core::MemoryTokenStorage::new());
+    let last = world.record("LAST", "RTLAST", 100).with_identity_id("LAST-PERSON");
+    storage.store(vec![last], StoreKind::Login).await.unwrap();
+    // The program was given the tokens of a new login, which it has not stored.
+    let builder = world.builder().access_token("AT0", world.now() + 200).resource_server(SERVER);
+    let authorizer = builder.on_refresh(storage.clone()).build().unwrap();
+    world.advance(200);
+    assert_eq!(token(&authorizer).await.unwrap(), "AT1");
+    let stored = storage.get(SERVER).await.unwrap().unwrap();
+    assert_eq!((stored.access_token.expose(), stored.identity_id), ("AT1", None));
+    assert_eq!(stored.refresh_token.unwrap().expose(), "RT0");
+}
+
 async fn authorizer_rejects(authorizer: &globus_core::RefreshTokenAuthorizer) {
     let authorizer = Authorizer::from(authorizer);
     authorizer.rejected(&authorizer.authorization().await.unwrap());
