@@ -156,22 +156,7 @@ macro_rules! storage_contract {
                 $crate::child_process(&$backend);
             }
 
-            $crate::storage_contract!(@cases $backend;
-                declares_what_it_can, round_trip, unusual_names_and_texts, namespaces_are_apart,
-                a_store_leaves_other_records_alone, a_refresh_keeps_what_its_answer_lacks,
-                a_login_replaces_the_record, unknown_members_stay, removing, listing,
-                readers_never_see_half_a_batch, a_batch_with_a_conflict_stores_nothing,
-                a_changed_record_is_a_conflict, a_removed_record_is_a_conflict,
-                storing_again_is_no_conflict, sixty_four_tasks_count_to_sixty_four, one_of_many_persons_gets_in,
-                sixty_four_writers_lose_nothing, one_lease_at_a_time, a_dropped_lease_is_given_back,
-                fencing_grows, a_busy_lease_is_told_as_one, an_extended_lease_is_kept,
-                an_abandoned_wait_takes_no_lease, processes_lose_nothing, processes_count_together,
-                the_lease_of_a_killed_process_ends, a_crash_at_any_step_leaves_old_or_new,
-                a_failure_at_any_step_leaves_the_old, a_dropped_store_is_done_or_not,
-                a_dropped_lease_request_blocks_nobody, loose_files_become_private,
-                a_symbolic_link_is_refused, a_storage_that_is_locked_says_so,
-                errors_and_debug_show_no_secret, a_dump_of_a_sealed_storage_holds_no_secret,
-            );
+            $crate::contract_cases!($crate::storage_contract; @cases $backend;);
         }
     };
     (@cases $backend:expr; $($case:ident),* $(,)?) => {
@@ -181,5 +166,29 @@ macro_rules! storage_contract {
                 $crate::cases::run(concat!(module_path!(), "::child_process"), $backend, $crate::cases::$case);
             }
         )*
+    };
+}
+
+/// Calls a macro with the names of all cases, which are the functions of the module [`cases`], for those who run them
+/// in a harness of their own: the item `contract_cases!(tests; before);` becomes `tests! { before round_trip, … }`.
+#[macro_export]
+macro_rules! contract_cases {
+    ($callback:path; $($before:tt)*) => {
+        $callback! { $($before)*
+            declares_what_it_can, round_trip, unusual_names_and_texts, namespaces_are_apart,
+            a_store_leaves_other_records_alone, a_refresh_keeps_what_its_answer_lacks,
+            a_login_replaces_the_record, unknown_members_stay, removing, listing,
+            readers_never_see_half_a_batch, a_batch_with_a_conflict_stores_nothing,
+            a_changed_record_is_a_conflict, a_removed_record_is_a_conflict,
+            storing_again_is_no_conflict, sixty_four_tasks_count_to_sixty_four, one_of_many_persons_gets_in,
+            sixty_four_writers_lose_nothing, one_lease_at_a_time, a_dropped_lease_is_given_back,
+            fencing_grows, a_busy_lease_is_told_as_one, an_extended_lease_is_kept,
+            an_abandoned_wait_takes_no_lease, processes_lose_nothing, processes_count_together,
+            the_lease_of_a_killed_process_ends, a_crash_at_any_step_leaves_old_or_new,
+            a_failure_at_any_step_leaves_the_old, a_dropped_store_is_done_or_not,
+            a_dropped_lease_request_blocks_nobody, loose_files_become_private,
+            a_symbolic_link_is_refused, a_storage_that_is_locked_says_so,
+            errors_and_debug_show_no_secret, a_dump_of_a_sealed_storage_holds_no_secret,
+        }
     };
 }

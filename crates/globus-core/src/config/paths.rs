@@ -83,6 +83,36 @@ pub fn default_token_path(
         check_part("environment", environment.name())?;
         format!("{}-{}", environment.name(), file.name())
     };
+    below_home(&["app", client_id, &slug, &name], variables, platform)
+}
+
+/// The path at which a storage in the keyring of the operating system keeps its index by default:
+/// `~/.globus/keyring/<app slug>.json`. The index says which entries there are; it holds no secret.
+///
+/// ```
+/// use globus_core::config::Variables;
+/// use globus_core::config::paths::{Platform, default_keyring_index_path};
+///
+/// let variables = Variables::from_iter([("HOME", "/home/ada")]);
+/// let path = default_keyring_index_path("My App", &variables, Platform::Unix)?;
+/// assert_eq!(path.to_str(), Some("/home/ada/.globus/keyring/my-app.json"));
+/// # Ok::<(), globus_core::config::ConfigError>(())
+/// ```
+///
+/// # Errors
+///
+/// When the home directory is not known, or the app name gives no slug.
+pub fn default_keyring_index_path(
+    app_name: &str,
+    variables: &Variables,
+    platform: Platform,
+) -> Result<PathBuf, ConfigError> {
+    let name = format!("{}.json", app_slug(app_name)?);
+    below_home(&["keyring", &name], variables, platform)
+}
+
+/// A path in the directory that belongs to Globus programs.
+fn below_home(parts: &[&str], variables: &Variables, platform: Platform) -> Result<PathBuf, ConfigError> {
     let (directory, folder) = match platform {
         Platform::Unix => (unix_home(variables), ".globus"),
         Platform::Windows => (windows_data(variables), "globus"),
@@ -94,7 +124,7 @@ pub fn default_token_path(
             "set HOME (on Windows USERPROFILE), or say where tokens are kept",
         )
     })?;
-    Ok(below(directory, &[folder, "app", client_id, &slug, &name], platform))
+    Ok(below(below(directory, &[folder], platform), parts, platform))
 }
 
 /// Appends parts with the separator of the platform asked for, which need not be the one this runs on.

@@ -37,6 +37,7 @@ mod legacy_json;
 mod lookup;
 mod memory;
 mod options;
+mod private_file;
 mod store_kind;
 mod validating;
 
@@ -55,6 +56,7 @@ pub use json::JsonTokenStorage;
 pub use lease::{Extend, Lease, RefreshLease, Release};
 pub use legacy_json::LegacyJsonTokenStorage;
 pub use memory::MemoryTokenStorage;
+pub use private_file::PrivateFile;
 pub use store_kind::StoreKind;
 pub use validating::{
     HasRefreshTokens, NotExpired, TokenValidator, UnchangingIdentity, ValidatingTokenStorage,

@@ -113,7 +113,7 @@ pub enum StorageErrorKind {
     /// The record is not the one that the refresh was of: somebody else has stored another one meanwhile, or
     /// removed it. Read it again.
     Conflict,
-    /// The keyring is there but locked, and was not unlocked.
+    /// The keyring is there but locked, or it does not answer in time, as when a prompt waits to be seen.
     KeyringLocked,
     /// The keyring or the server denies this program access.
     Denied,
@@ -259,7 +259,10 @@ impl fmt::Display for StorageErrorKind {
             Self::Conflict => {
                 f.write_str("another program has stored or removed the record meanwhile; read it again")
             }
-            Self::KeyringLocked => f.write_str("the keyring is locked; unlock it and try again"),
+            Self::KeyringLocked => f.write_str(
+                "the keyring is locked or waits for a prompt to be answered; unlock it and try again, or keep \
+                 tokens in a file",
+            ),
             Self::Denied => f.write_str("access is denied; allow this program to use the storage"),
             Self::TooLarge { size, limit } => write!(
                 f,

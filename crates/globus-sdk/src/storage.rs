@@ -1,0 +1,11 @@
+//! Token storage: where tokens live between two runs of a program.
+//!
+//! Everything of [`globus_core::storage`], and, behind features that are off by default, further storages:
+//!
+//! | feature | storage | what it keeps tokens in |
+//! |---|---|---|
+//! | `keyring` | `KeyringTokenStorage` | the keyring of the operating system |
+
+pub use globus_core::storage::*;
+#[cfg(feature = "keyring")]
+pub use globus_storage_keyring::{self as keyring, KeyringOrFile, KeyringTokenStorage};
