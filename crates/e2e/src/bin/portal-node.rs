@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use globus_sdk::{
-    Authorizer, ConfidentialAppAuthClient, RefreshToken, RefreshTokenAuthorizer, Result, Scopes, Storage, TokenGrants,
-    TokenResponse, TransferClient,
+    Authorizer, ConfidentialAppAuthClient, RefreshToken, RefreshTokenAuthorizer, Result, Scopes, Storage,
+    TokenGrants, TokenResponse, TransferClient,
 };
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::Semaphore;
@@ -92,7 +92,8 @@ impl Node {
         let tokens = storage.get(TransferClient::RESOURCE_SERVER).await?;
         let tokens = tokens.ok_or_else(|| anyhow::anyhow!("the user has not logged in"))?;
         let login_client = Telling { inner: self.login_client.clone(), user: user.to_owned() };
-        let authorizer = RefreshTokenAuthorizer::from_tokens(&tokens, &login_client)?.on_refresh(storage).build()?;
+        let authorizer =
+            RefreshTokenAuthorizer::from_tokens(&tokens, &login_client)?.on_refresh(storage).build()?;
         if self.keeps_authorizers {
             return Ok(kept().entry(user.to_owned()).or_insert(authorizer).clone());
         }
