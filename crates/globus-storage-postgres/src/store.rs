@@ -1,7 +1,8 @@
-//! Storing: read the old records and lock them, merge, write, in one transaction of two round trips.
+//! Storing: read the old records and lock them, merge, write, in one transaction: two round
+//! trips for one record.
 //!
-//! The beginning of the transaction goes out together with the read, and its end together with the write. Should the
-//! write fail, the server answers the end with a rollback.
+//! The beginning of the transaction goes out together with the read, and its end together with the last write. Should
+//! that write fail, the server answers the end with a rollback.
 //!
 //! A row that is not there yet cannot be locked. It is inserted without regard to one that another transaction may
 //! have inserted meanwhile: then the server refuses, nothing is stored, and all begins again with that row to lock.
@@ -9,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use futures_util::future::{join, join3};
+use futures_util::future::join;
 use globus_core::failpoint;
 use globus_core::storage::{Namespace, StorageError, StorageErrorKind, StoreKind};
 use globus_core::token::{ResourceServer, TokenData};
@@ -104,8 +105,8 @@ impl PostgresTokenStorage {
         doubt: Option<&[Change]>,
     ) -> Result<Outcome, Failure> {
         let connection = self.connect().await?;
-        match self.read_and_decide(&connection, namespace, tokens, kind, doubt).await {
-            Ok(Decision::Write(prepared, changes)) => write(connection, &prepared, namespace, changes).await,
+        match self.all_but_the_last_step(&connection, namespace, tokens, kind, doubt).await {
+            Ok(Decision::Write(last, changes)) => end(connection, last, namespace, changes).await,
             Ok(Decision::Leave(outcome)) => {
                 connection.roll_back().await;
                 Ok(outcome)
@@ -117,7 +118,7 @@ impl PostgresTokenStorage {
         }
     }
 
-    async fn read_and_decide(
+    async fn all_but_the_last_step(
         &self,
         connection: &Connection,
         namespace: &Namespace,
@@ -135,16 +136,22 @@ impl PostgresTokenStorage {
             Fate::NotStored | Fate::Unknown => {}
         }
         let changes = changes(&stored, tokens, kind)?;
-        if changes.is_empty() {
+        let Some((last, others)) = changes.split_last() else {
             return Ok(Decision::Leave(Outcome::Stored));
-        }
-        let prepared = Prepared {
-            insert: connection.prepare_cached(&self.tables.insert).await?,
-            update: connection.prepare_cached(&self.tables.update).await?,
         };
         reach("postgres.write", "write to")?;
+        for change in others {
+            let statement = self.prepare(connection, change).await?;
+            written(write(connection, &statement, namespace, change).await?)?;
+        }
+        let last = self.prepare(connection, last).await?;
         reach("postgres.commit", "commit to")?;
-        Ok(Decision::Write(prepared, changes))
+        Ok(Decision::Write(last, changes))
+    }
+
+    async fn prepare(&self, connection: &Connection, change: &Change) -> Result<Statement, Failure> {
+        let sql = if change.old.is_some() { &self.tables.update } else { &self.tables.insert };
+        Ok(connection.prepare_cached(sql).await?)
     }
 
     /// Begins the transaction, locks the rows, and reads them.
@@ -175,60 +182,51 @@ impl PostgresTokenStorage {
     }
 }
 
-/// The statements that write, as a connection knows them.
-struct Prepared {
-    insert: Statement,
-    update: Statement,
-}
-
-/// What is to be done in a transaction that has read.
+/// What is left to do in a transaction.
 enum Decision {
-    Write(Prepared, Vec<Change>),
+    /// To write the last of these changes with this statement, and to commit.
+    Write(Statement, Vec<Change>),
+    /// Nothing.
     Leave(Outcome),
 }
 
-/// Writes, and ends the transaction.
-async fn write(
+/// Writes the last change, and ends the transaction.
+async fn end(
     connection: Connection,
-    prepared: &Prepared,
+    statement: Statement,
     namespace: &Namespace,
     changes: Vec<Change>,
 ) -> Result<Outcome, Failure> {
-    let (old, new): (Vec<_>, Vec<_>) = changes.iter().partition(|change| change.old.is_some());
-    let (updated, inserted, ended) = join3(
-        write_rows(&connection, &prepared.update, namespace, &old),
-        write_rows(&connection, &prepared.insert, namespace, &new),
-        connection.batch_execute("COMMIT"),
-    )
-    .await;
-    let written = match (updated, inserted, ended) {
-        (Ok(updated), Ok(inserted), Ok(())) => Ok(updated + inserted),
-        (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => Err(Failure::from(error)),
+    let Some(last) = changes.last() else { return Ok(Outcome::Stored) };
+    // Sent in this order, without waiting for the answer to the first.
+    let done =
+        join(write(&connection, &statement, namespace, last), connection.batch_execute("COMMIT")).await;
+    let rows = match done {
+        (Ok(rows), Ok(())) => Ok(rows),
+        (Err(error), _) | (_, Err(error)) => Err(Failure::from(error)),
     };
-    if let Err(Failure::Lost(error)) = written {
+    if let Err(Failure::Lost(error)) = rows {
         return Ok(Outcome::InDoubt(changes, error));
     }
     connection.give_back();
-    if written? != changes.len() as u64 {
-        // A rule or a trigger of somebody else's leaves rows out without a word.
-        return Err(Failure::Refused(StorageError::new(StorageErrorKind::Database)));
-    }
+    written(rows?)?;
     reach("postgres.committed", "go on after the commit to")?;
     Ok(Outcome::Stored)
 }
 
-async fn write_rows(
+async fn write(
     connection: &Connection,
     statement: &Statement,
     namespace: &Namespace,
-    changes: &[&Change],
+    change: &Change,
 ) -> Result<u64, tokio_postgres::Error> {
-    if changes.is_empty() {
-        return Ok(0);
-    }
-    let names: Vec<&str> = changes.iter().map(|change| change.resource_server.as_str()).collect();
-    let records: Vec<&str> = changes.iter().map(|change| change.new.as_str()).collect();
-    connection.execute(statement, &[&namespace.as_str(), &names, &records]).await
+    let (name, record) = (change.resource_server.as_str(), change.new.as_str());
+    connection.execute(statement, &[&namespace.as_str(), &name, &record]).await
+}
+
+/// A rule or a trigger of somebody else's may leave a row out without a word.
+fn written(rows: u64) -> Result<(), StorageError> {
+    if rows == 1 { Ok(()) } else { Err(StorageError::new(StorageErrorKind::Database)) }
 }
 
 fn reach(step: &str, verb: &'static str) -> Result<(), StorageError> {

@@ -49,13 +49,10 @@ impl Tables {
             ),
             insert: format!(
                 "INSERT INTO {tokens} (namespace, resource_server, record, updated_at) \
-                 SELECT $1, name, record, clock_timestamp() \
-                 FROM unnest($2::text[], $3::text[]) AS given (name, record)"
+                 VALUES ($1, $2, $3, clock_timestamp())"
             ),
             update: format!(
-                "UPDATE {tokens} AS stored SET record = given.record, updated_at = clock_timestamp() \
-                 FROM unnest($2::text[], $3::text[]) AS given (name, record) \
-                 WHERE stored.namespace = $1 AND stored.resource_server = given.name"
+                "UPDATE {tokens} SET record = $3, updated_at = clock_timestamp() WHERE {this_row}"
             ),
             remove: format!("DELETE FROM {tokens} WHERE {this_row} RETURNING 1"),
             list: format!("SELECT DISTINCT namespace FROM {tokens} ORDER BY namespace"),

@@ -1,4 +1,5 @@
 //! The contract of token storages, on a real server.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 

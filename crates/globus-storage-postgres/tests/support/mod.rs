@@ -1,8 +1,13 @@
 //! A schema of its own for each test, on the server that tests share.
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test fails by panicking")]
+
+pub mod proxy;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use globus_core::TokenData;
+use globus_core::storage::StorageError;
 use globus_storage_postgres::PostgresTokenStorage;
 use globus_storage_postgres::deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod};
 use globus_storage_postgres::tokio_postgres::{Config, NoTls};
@@ -57,4 +62,25 @@ impl Schema {
         let sql = format!("DROP SCHEMA IF EXISTS {} CASCADE", self.name);
         self.client().await.batch_execute(&sql).await.unwrap();
     }
+}
+
+/// A text that is in every token here.
+pub const SECRET: &str = "AgTestSecret";
+
+/// A token whose secrets carry the number.
+pub fn token(server: &str, number: u32) -> TokenData {
+    TokenData::new(server, "openid", format!("{SECRET}{number}"), 1_900_000_000)
+        .with_refresh_token(format!("{SECRET}Refresh{number}"))
+}
+
+/// The number that a token carries.
+pub fn number(token: &TokenData) -> u32 {
+    token.access_token.expose().trim_start_matches(SECRET).parse().unwrap()
+}
+
+/// Everything that an error shows, with its causes.
+pub fn shown(error: &StorageError) -> String {
+    let causes = std::iter::successors(std::error::Error::source(error), |&cause| cause.source());
+    let causes: Vec<String> = causes.map(|cause| format!("{cause} {cause:?}")).collect();
+    format!("{error} {error:?} {error:#?} {}", causes.join(" "))
 }
