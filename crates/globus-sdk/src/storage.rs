@@ -5,7 +5,10 @@
 //! | feature | storage | what it keeps tokens in |
 //! |---|---|---|
 //! | `keyring` | `KeyringTokenStorage` | the keyring of the operating system |
+//! | `postgres` | `PostgresTokenStorage` | PostgreSQL, for services with many users |
 
 pub use globus_core::storage::*;
 #[cfg(feature = "keyring")]
 pub use globus_storage_keyring::{self as keyring, KeyringOrFile, KeyringTokenStorage};
+#[cfg(feature = "postgres")]
+pub use globus_storage_postgres::{self as postgres, PostgresTokenStorage};

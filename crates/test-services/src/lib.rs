@@ -8,4 +8,5 @@
     reason = "a test fails by panicking"
 )]
 
+pub mod postgres;
 pub mod secret_service;

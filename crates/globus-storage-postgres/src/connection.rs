@@ -1,0 +1,91 @@
+//! Statements, each on a connection of the pool that is given back at once.
+
+use std::ops::Deref;
+
+use deadpool_postgres::{Client, Object};
+use globus_core::storage::StorageError;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use crate::PostgresTokenStorage;
+use crate::failure::{Failure, no_connection};
+
+/// What a statement is given.
+pub(crate) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// How often a statement is tried when its connection is lost.
+const ATTEMPTS: u32 = 3;
+
+/// What a statement has answered.
+pub(crate) struct Answer {
+    pub(crate) rows: Vec<Row>,
+    /// An earlier try may have been carried out as well.
+    pub(crate) is_repeated: bool,
+}
+
+impl PostgresTokenStorage {
+    pub(crate) async fn connect(&self) -> Result<Connection, StorageError> {
+        self.pool.get().await.map(|client| Connection(Some(client))).map_err(|error| no_connection(&error))
+    }
+
+    /// Carries out one statement that does no harm when it is carried out twice. A connection that was lost is
+    /// noticed only when it is used, for example after the server was started anew.
+    pub(crate) async fn run(&self, statement: &str, values: Values<'_>) -> Result<Answer, Failure> {
+        let mut is_repeated = false;
+        for _ in 1..ATTEMPTS {
+            match self.run_once(statement, values).await {
+                Err(Failure::Lost(_)) => is_repeated = true,
+                Err(Failure::Race(_)) => {}
+                done => return done.map(|rows| Answer { rows, is_repeated }),
+            }
+        }
+        self.run_once(statement, values).await.map(|rows| Answer { rows, is_repeated })
+    }
+
+    async fn run_once(&self, statement: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
+        let connection = self.connect().await?;
+        let done = connection.run(statement, values).await;
+        if !matches!(done, Err(Failure::Lost(_))) {
+            connection.give_back();
+        }
+        done
+    }
+}
+
+/// A connection of the pool. Unless it is given back it is closed: it may be lost, or in a transaction.
+pub(crate) struct Connection(Option<Client>);
+
+impl Connection {
+    async fn run(&self, statement: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
+        let statement = self.prepare_cached(statement).await?;
+        Ok(self.query(&statement, values).await?)
+    }
+
+    pub(crate) fn give_back(mut self) {
+        drop(self.0.take());
+    }
+
+    /// Gives it back after its transaction.
+    pub(crate) async fn roll_back(self) {
+        if self.batch_execute("ROLLBACK").await.is_ok() {
+            self.give_back();
+        }
+    }
+}
+
+impl Deref for Connection {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        #[expect(clippy::expect_used, reason = "it is taken only by what consumes or ends the whole")]
+        self.0.as_ref().expect("it is there until it is given back")
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Some(client) = self.0.take() {
+            drop(Object::take(client));
+        }
+    }
+}

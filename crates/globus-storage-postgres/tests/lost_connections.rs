@@ -1,0 +1,114 @@
+//! Connections that are lost, at the worst moments.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use globus_core::Storage;
+use globus_core::storage::{StorageErrorKind, StoreKind};
+
+use crate::support::proxy::{Fault, Proxy};
+use crate::support::{Schema, number, pool, token};
+
+/// What is sent when token number 2 is stored.
+const SECOND: &str = "AgTestSecret2";
+
+/// A storage behind a proxy, with token 1 in it, and one that is not.
+async fn behind_a_proxy() -> (Schema, Proxy, Storage, Storage) {
+    let schema = Schema::new();
+    let direct = Storage::from(schema.storage().await);
+    direct.store(vec![token("rs", 1)], StoreKind::Login).await.unwrap();
+    let proxy = Proxy::start(&schema.config()).await;
+    let storage = schema.storage_on(pool(proxy.config(), 2)).into();
+    (schema, proxy, storage, direct)
+}
+
+async fn stored(storage: &Storage) -> u32 {
+    number(&storage.get_fresh("rs").await.unwrap().unwrap())
+}
+
+#[tokio::test]
+async fn a_commit_whose_answer_is_lost_is_found_to_be_done() {
+    for fault in [Fault::AnswerLost, Fault::BeforeSending] {
+        for kind in [StoreKind::Login, StoreKind::RefreshOf(token("rs", 1).generation())] {
+            let (schema, proxy, storage, direct) = behind_a_proxy().await;
+            proxy.fail_at(fault, SECOND);
+            proxy.mend();
+            storage.store(vec![token("rs", 2)], kind).await.unwrap();
+            proxy.failed().await;
+            assert_eq!(stored(&direct).await, 2, "{fault:?} {kind:?}");
+            schema.remove().await;
+        }
+    }
+}
+
+/// Of a batch, in the order of its names; the answer to the last write is that to the commit as well.
+#[tokio::test]
+async fn a_batch_is_stored_as_a_whole_whatever_is_lost() {
+    let cases = [(Fault::AnswerLost, 2, 3), (Fault::BeforeSending, 2, 3), (Fault::BeforeSending, 3, 2)];
+    for (fault, last, first) in cases {
+        let (schema, proxy, storage, direct) = behind_a_proxy().await;
+        proxy.fail_at(fault, SECOND);
+        proxy.mend();
+        let batch = vec![token("first", first), token("last", last)];
+        storage.store(batch, StoreKind::Login).await.unwrap();
+        proxy.failed().await;
+        let tokens = direct.get_all().await.unwrap().tokens;
+        let stored: Vec<_> = tokens.iter().map(|(name, token)| (name.as_str(), number(token))).collect();
+        assert_eq!(stored, [("first", first), ("last", last), ("rs", 1)], "{fault:?}");
+        schema.remove().await;
+    }
+}
+
+/// The record is then another program's, which may have been made of the one whose answer was lost: it must not be
+/// overwritten, and nobody can say whether the store was done.
+#[tokio::test]
+async fn what_another_program_has_stored_meanwhile_stays() {
+    let of_first = StoreKind::RefreshOf(token("rs", 1).generation());
+    for kind in [StoreKind::Login, StoreKind::Refresh, of_first] {
+        let (schema, proxy, storage, direct) = behind_a_proxy().await;
+        proxy.fail_at(Fault::AnswerLost, SECOND);
+        let storing = tokio::spawn(async move { storage.store(vec![token("rs", 2)], kind).await });
+        proxy.failed().await;
+        direct.store(vec![token("rs", 3)], StoreKind::Login).await.unwrap();
+        proxy.mend();
+        let error = storing.await.unwrap().unwrap_err();
+        let expected =
+            if kind == of_first { StorageErrorKind::Conflict } else { StorageErrorKind::Unavailable };
+        assert_eq!(*error.kind(), expected, "{kind:?}");
+        assert_eq!(stored(&direct).await, 3, "{kind:?}");
+        schema.remove().await;
+    }
+}
+
+/// As after the server was started anew while nothing was asked of it.
+#[tokio::test]
+async fn dead_connections_of_the_pool_are_replaced() {
+    let schema = Schema::new();
+    let name = format!("{}_dead", schema.name);
+    let mut config = schema.config();
+    config.application_name(&name);
+    let storage = schema.storage_on(pool(config, 2));
+    storage.migrate().await.unwrap();
+    let storage = Storage::from(storage);
+    let kill = async || {
+        let sql = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE application_name = $1";
+        assert!(!schema.client().await.query(sql, &[&name]).await.unwrap().is_empty());
+    };
+    for turn in 0..20 {
+        kill().await;
+        storage.store(vec![token("rs", turn)], StoreKind::Login).await.unwrap();
+        kill().await;
+        assert_eq!(stored(&storage).await, turn);
+        kill().await;
+        let mut lease = storage.lock_refresh("rs").await.unwrap();
+        kill().await;
+        assert!(lease.extend().await.unwrap());
+        kill().await;
+        lease.release().await.unwrap();
+        kill().await;
+        assert_eq!(storage.list().await.unwrap().len(), 1);
+        kill().await;
+        assert!(storage.remove("rs").await.unwrap());
+    }
+    schema.remove().await;
+}
