@@ -1,8 +1,11 @@
-//! Storages by a text that another process can be given: `json:PATH`, `json-without-locks:PATH`.
+//! Storages by a text that another process can be given: `json:PATH`, `json-without-locks:PATH`, `postgres:CONNECTION`.
 
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use globus_sdk::storage::PostgresTokenStorage;
+use globus_sdk::storage::postgres::deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
+use globus_sdk::storage::postgres::tokio_postgres::{Config, NoTls};
 use globus_sdk::{JsonTokenStorage, Storage};
 
 /// Opens a storage whose leases last this long after their holder died.
@@ -20,6 +23,20 @@ pub async fn open(storage: &str, lease_time: Duration) -> anyhow::Result<Storage
         "json-without-locks" => {
             JsonTokenStorage::new(place).flock(false).lease_time(lease_time).lock_wait(lock_wait).into()
         }
+        "postgres" => {
+            PostgresTokenStorage::new(pool(place, 1)?).lease_time(lease_time).lock_wait(lock_wait).into()
+        }
         _ => bail!("no storage {kind:?}"),
     })
+}
+
+/// A pool of at most this many connections.
+///
+/// # Errors
+///
+/// When the text is no connection.
+pub fn pool(connection: &str, connections: usize) -> anyhow::Result<Pool> {
+    let config: Config = connection.parse()?;
+    let fast = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    Ok(Pool::builder(Manager::from_config(config, NoTls, fast)).max_size(connections).build()?)
 }

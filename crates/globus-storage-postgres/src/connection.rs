@@ -1,6 +1,7 @@
 //! Statements, each on a connection of the pool that is given back at once.
 
 use std::ops::Deref;
+use std::time::Instant;
 
 use deadpool_postgres::{Client, Object};
 use globus_core::storage::StorageError;
@@ -8,7 +9,8 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use crate::PostgresTokenStorage;
-use crate::failure::{Failure, no_connection};
+use crate::failure::{Failure, is_starting, no_connection};
+use crate::pause::Pause;
 
 /// What a statement is given.
 pub(crate) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -24,8 +26,19 @@ pub(crate) struct Answer {
 }
 
 impl PostgresTokenStorage {
+    /// A connection. A server that is being started anew is waited for.
     pub(crate) async fn connect(&self) -> Result<Connection, StorageError> {
-        self.pool.get().await.map(|client| Connection(Some(client))).map_err(|error| no_connection(&error))
+        let start = Instant::now();
+        let mut pause = Pause::new();
+        loop {
+            match self.pool.get().await {
+                Ok(client) => return Ok(Connection(Some(client))),
+                Err(error) if is_starting(&error) && start.elapsed() < self.restart_wait => {
+                    pause.wait(self.restart_wait.saturating_sub(start.elapsed())).await;
+                }
+                Err(error) => return Err(no_connection(&error)),
+            }
+        }
     }
 
     /// Carries out one statement that does no harm when it is carried out twice. A connection that was lost is

@@ -89,6 +89,15 @@ fn is_lost(code: &SqlState) -> bool {
     code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P03" | "57P05")
 }
 
+/// Whether nobody answers now, as while a server is started anew.
+pub(crate) fn is_starting(error: &PoolError) -> bool {
+    let PoolError::Backend(error) = error else { return false };
+    match error.as_db_error() {
+        Some(answer) => is_lost(answer.code()),
+        None => error.is_closed() || io_error(error).is_some(),
+    }
+}
+
 /// No connection can be had.
 pub(crate) fn no_connection(error: &PoolError) -> StorageError {
     match error {

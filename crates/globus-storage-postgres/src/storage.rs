@@ -31,6 +31,7 @@ pub struct PostgresTokenStorage {
     pub(crate) turns: Arc<Turns>,
     pub(crate) lease_time: Duration,
     pub(crate) lock_wait: Duration,
+    pub(crate) restart_wait: Duration,
 }
 
 impl PostgresTokenStorage {
@@ -43,6 +44,7 @@ impl PostgresTokenStorage {
             turns: Arc::default(),
             lease_time: RefreshLease::TIME,
             lock_wait: RefreshLease::TIME + Duration::from_secs(10),
+            restart_wait: Duration::from_secs(10),
         }
     }
 
@@ -72,6 +74,15 @@ impl PostgresTokenStorage {
     #[must_use]
     pub fn lease_time(mut self, time: Duration) -> Self {
         self.lease_time = time;
+        self
+    }
+
+    /// How long to try again to connect to a server that does not answer, because it may just be started anew; 10
+    /// seconds by default. After that, and at once with zero, the error is
+    /// [`Unavailable`](globus_core::storage::StorageErrorKind::Unavailable).
+    #[must_use]
+    pub fn restart_wait(mut self, time: Duration) -> Self {
+        self.restart_wait = time;
         self
     }
 

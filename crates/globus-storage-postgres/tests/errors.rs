@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use globus_core::Storage;
 use globus_core::storage::{StorageErrorKind, StoreKind, TokenStorage};
 use globus_storage_postgres::PostgresTokenStorage;
@@ -21,7 +23,7 @@ fn free_port() -> u16 {
 async fn a_server_that_is_not_there_is_unavailable() {
     let mut config = Config::new();
     config.host("127.0.0.1").port(free_port()).user("postgres").password(PASSWORD);
-    let storage = PostgresTokenStorage::new(pool(config, 1));
+    let storage = PostgresTokenStorage::new(pool(config, 1)).restart_wait(Duration::ZERO);
     let debug = format!("{storage:?} {storage:#?}");
     assert!(debug.contains("globus_tokens") && !debug.contains(PASSWORD), "{debug}");
     let handle = Storage::from(storage.clone());

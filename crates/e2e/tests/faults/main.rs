@@ -8,6 +8,7 @@ mod support;
 
 mod disks;
 mod json;
+mod postgres;
 mod shim;
 mod storm;
 mod workers;

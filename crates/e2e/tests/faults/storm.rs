@@ -47,10 +47,21 @@ pub(crate) async fn run(
     kills: Kills,
     setup: impl Fn(usize) -> Setup + Send + 'static,
 ) -> Vec<Report> {
+    run_through(world, count, kills, || {}, setup).await
+}
+
+/// The same, and this happens when the first worker has asked.
+pub(crate) async fn run_through(
+    world: &Arc<World>,
+    count: usize,
+    kills: Kills,
+    happens: impl FnOnce() + Send + 'static,
+    setup: impl Fn(usize) -> Setup + Send + 'static,
+) -> Vec<Report> {
     let asked_before = world.refreshes();
     let run = {
         let world = Arc::clone(world);
-        move || run_blocking(&world, count, kills, setup)
+        move || run_blocking(&world, count, kills, happens, setup)
     };
     let reports = tokio::task::spawn_blocking(run).await.unwrap();
     let asked: usize = reports.iter().map(Report::asked).sum();
@@ -60,7 +71,13 @@ pub(crate) async fn run(
     reports
 }
 
-fn run_blocking(world: &World, count: usize, kills: Kills, setup: impl Fn(usize) -> Setup) -> Vec<Report> {
+fn run_blocking(
+    world: &World,
+    count: usize,
+    kills: Kills,
+    happens: impl FnOnce(),
+    setup: impl Fn(usize) -> Setup,
+) -> Vec<Report> {
     let mut workers: Vec<Worker> = (0..count).map(|number| Worker::start(world, &setup(number))).collect();
     for (number, worker) in workers.iter_mut().enumerate() {
         assert!(worker.hears("started"), "worker {number} did not start");
@@ -68,9 +85,12 @@ fn run_blocking(world: &World, count: usize, kills: Kills, setup: impl Fn(usize)
     for worker in &mut workers {
         worker.go();
     }
+    let first = first_that_asks(&mut workers);
     if matches!(kills, Kills::TheFirstAndOneInTen) {
-        let first = first_that_asks(&mut workers);
         workers[first].kill();
+    }
+    happens();
+    if matches!(kills, Kills::TheFirstAndOneInTen) {
         for number in (0..count).filter(|number| number % 10 == 3 && *number != first).take(count / 10 - 1) {
             std::thread::sleep(random_up_to(Duration::from_millis(60)));
             workers[number].kill();

@@ -70,7 +70,9 @@ impl<A> RenewingBuilder<A> {
     /// `SimpleJsonFileAdapter`, or a token storage.
     ///
     /// The storage's own coordination is used too: of several processes that share it, one renews and the
-    /// others take over what it stored.
+    /// others take over what it stored. While the service that keeps the tokens is away
+    /// ([`Unavailable`](crate::storage::StorageErrorKind::Unavailable)) nothing is renewed, because what came could not be
+    /// kept and others would spend the same refresh token; a token that is still good is used on.
     pub fn on_refresh(mut self, target: impl Into<OnRefresh>) -> Self {
         self.on_refresh = Some(target.into());
         self

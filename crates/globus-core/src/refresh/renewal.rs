@@ -17,7 +17,7 @@ use super::state::{Arrival, Replaced, State, Token, Zone};
 use crate::authorizer::{Authorization, DynTokenGrants};
 use crate::error::{Error, Result};
 use crate::secret::RefreshToken;
-use crate::storage::{RefreshLease, StorageError};
+use crate::storage::{RefreshLease, StorageError, StorageErrorKind};
 use crate::token::{Generation, Scopes, TokenData, TokenResponse};
 
 impl Engine {
@@ -82,7 +82,15 @@ impl Engine {
             (Zone::Fresh(header), _) | (Zone::Advisory(header), Errand::Store) => Some(Ok(header)),
             (Zone::Mandatory, Errand::Store) => None,
             (Zone::Advisory(_) | Zone::Mandatory, Errand::Renew) => {
-                let stored = self.stored().await;
+                let stored = match self.look().await {
+                    Ok(stored) => stored,
+                    // What would be renewed could not be stored, and others would spend the same refresh token.
+                    Err(error) if is_unavailable(&error) => return Some(Err(error)),
+                    Err(error) => {
+                        tracing::warn!(%error, "renewing without looking at the stored tokens");
+                        None
+                    }
+                };
                 let replaced = stored.as_ref().map_or(Replaced::Anything, |stored| self.replaced(stored));
                 Some(match stored.and_then(|stored| self.adopt(&stored)) {
                     Some(header) => Ok(header),
@@ -115,11 +123,19 @@ impl Engine {
         }
     }
 
+    /// What the storage holds now.
+    async fn look(&self) -> Result<Option<TokenData>> {
+        let server = self.state().resource_server.clone();
+        match &self.on_refresh {
+            Some(on_refresh) => on_refresh.latest(server).await,
+            None => Ok(None),
+        }
+    }
+
     /// What the storage holds now, if it can say.
     async fn stored(&self) -> Option<TokenData> {
-        let server = self.state().resource_server.clone();
-        self.on_refresh.as_ref()?.latest(server).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "renewing without looking at the stored tokens");
+        self.look().await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the stored tokens cannot be looked at");
             None
         })
     }
@@ -327,6 +343,12 @@ fn is_another_person(state: &State, stored: &TokenData) -> bool {
 
 fn is_locked(error: &Error) -> bool {
     error.storage().is_some_and(StorageError::is_locked)
+}
+
+/// Whether the service that keeps the tokens is away.
+fn is_unavailable(error: &Error) -> bool {
+    let kind = error.storage().map(StorageError::kind);
+    matches!(kind, Some(StorageErrorKind::Unavailable | StorageErrorKind::KeyringLocked))
 }
 
 fn is_conflict(error: &Error) -> bool {

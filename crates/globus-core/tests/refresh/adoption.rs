@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use globus_core::storage::{Capabilities, Lease, Loaded, RefreshLease, Release, StoreKind};
+use globus_core::storage::{Capabilities, Lease, Loaded, RefreshLease, Release, StorageErrorKind, StoreKind};
 use globus_core::{
     Authorizer, ClientCredentialsAuthorizer, Namespace, ResourceServer, Storage, StorageError, TokenData,
     TokenStorage,
@@ -163,6 +163,23 @@ async fn while_another_process_does_not_let_go_of_the_lease_nothing_is_asked() {
     assert_eq!(token(&authorizer).await.unwrap(), "OTHER");
     assert_eq!(world.log.events().iter().filter(|event| *event == "lock is busy").count(), 3);
     assert_eq!(world.grants.requests(), 0);
+}
+
+#[tokio::test]
+async fn while_the_service_that_keeps_the_tokens_is_away_nothing_is_asked() {
+    let world = World::new();
+    world.adapter.next_locks([Step::Away; 3]);
+    world.adapter.next_reads([Step::Away; 3]);
+    // A token that is still good is used on.
+    let authorizer = world.authorizer(30);
+    assert_eq!(token(&authorizer).await.unwrap(), "AT0");
+    world.advance(30);
+    for _ in 0..2 {
+        let error = token(&authorizer).await.unwrap_err();
+        assert_eq!(*error.storage().unwrap().kind(), StorageErrorKind::Unavailable);
+    }
+    assert_eq!(world.grants.requests(), 0);
+    assert_eq!(token(&authorizer).await.unwrap(), "AT1");
 }
 
 #[tokio::test]

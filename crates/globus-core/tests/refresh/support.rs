@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use globus_core::api_error::{ErrorContext, Service};
-use globus_core::storage::{Extend, Lease, RefreshLease, Release, StoreKind};
+use globus_core::storage::{Extend, Lease, RefreshLease, Release, StorageErrorKind, StoreKind};
 use globus_core::token::{Generation, Grant};
 use globus_core::transport::{TransportError, TransportErrorKind};
 use globus_core::{
@@ -223,6 +223,8 @@ pub(crate) enum Step {
     Fail,
     /// As where another process has the lease.
     Busy,
+    /// As where the service that keeps the tokens does not run.
+    Away,
     Panic,
 }
 
@@ -286,6 +288,10 @@ impl Adapter {
             Some(Step::Busy) => {
                 self.log.add(format!("{what} is busy"));
                 Err(StorageError::locked(Some("another".into()), Duration::from_secs(40)))
+            }
+            Some(Step::Away) => {
+                self.log.add(format!("{what} is away"));
+                Err(StorageError::new(StorageErrorKind::Unavailable))
             }
             Some(Step::Panic) => panic!("the adapter's own"),
         }
