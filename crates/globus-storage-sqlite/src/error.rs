@@ -76,3 +76,48 @@ pub(crate) fn refused(error: rusqlite::Error, action: &'static str) -> StorageEr
 fn is_symlink(error: &rusqlite::Error) -> bool {
     error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_CANTOPEN_SYMLINK)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    fn kind(code: i32) -> StorageErrorKind {
+        let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+        let refusal = refused(error, "write");
+        assert!(refusal.source().is_some());
+        refusal.kind().clone()
+    }
+
+    #[test]
+    fn what_the_system_refuses_is_told_as_with_any_file() {
+        assert_eq!(kind(ffi::SQLITE_FULL), StorageErrorKind::NoSpace);
+        assert_eq!(kind(ffi::SQLITE_READONLY), StorageErrorKind::Permissions);
+        assert_eq!(kind(ffi::SQLITE_PERM), StorageErrorKind::Permissions);
+        assert_eq!(kind(ffi::SQLITE_CANTOPEN_SYMLINK), StorageErrorKind::Symlink);
+        assert!(matches!(kind(ffi::SQLITE_IOERR_WRITE), StorageErrorKind::Io { action: "write", .. }));
+        assert_eq!(kind(ffi::SQLITE_CANTOPEN), StorageErrorKind::Database);
+        assert_eq!(kind(ffi::SQLITE_NOTADB), StorageErrorKind::Database);
+        assert_eq!(kind(ffi::SQLITE_PROTOCOL), StorageErrorKind::Database);
+    }
+
+    #[test]
+    fn busy_is_no_refusal() {
+        for code in [ffi::SQLITE_BUSY, ffi::SQLITE_BUSY_RECOVERY, ffi::SQLITE_BUSY_SNAPSHOT] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            assert!(matches!(Failure::from(error), Failure::Busy));
+        }
+    }
+
+    #[test]
+    fn the_values_of_a_row_that_is_refused_are_not_shown() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE t (x VARCHAR NOT NULL CHECK (length(x) < 5))").unwrap();
+        let error = connection.execute("INSERT INTO t VALUES (?1)", ["AgSecret"]).unwrap_err();
+        let refusal = refused(error, "write");
+        let shown = format!("{refusal} {refusal:?} {}", refusal.source().unwrap());
+        assert!(!shown.contains("AgSecret") && shown.contains("CHECK"), "{shown}");
+    }
+}
