@@ -132,7 +132,7 @@ fn rows(path: &Path) -> Value {
         tables.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
     let rows_of = |table: &str| -> Value {
         let mut statement = connection.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2")).unwrap();
-        let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let rows = statement.query_map([], |row| {
             let cells = columns.iter().enumerate().map(|(index, column)| {
                 let text: String = row.get(index)?;
