@@ -1,8 +1,10 @@
-//! Storages by a text that another process can be given: `json:PATH`, `json-without-locks:PATH`.
+//! Storages by a text that another process can be given: `json:PATH`, `json-without-locks:PATH`,
+//! `sqlite:PATH`.
 
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use globus_sdk::storage::SqliteTokenStorage;
 use globus_sdk::{JsonTokenStorage, Storage};
 
 /// Opens a storage whose leases last this long after their holder died.
@@ -20,6 +22,7 @@ pub async fn open(storage: &str, lease_time: Duration) -> anyhow::Result<Storage
         "json-without-locks" => {
             JsonTokenStorage::new(place).flock(false).lease_time(lease_time).lock_wait(lock_wait).into()
         }
+        "sqlite" => SqliteTokenStorage::new(place).lease_time(lease_time).lock_wait(lock_wait).into(),
         _ => bail!("no storage {kind:?}"),
     })
 }

@@ -9,5 +9,6 @@ mod support;
 mod disks;
 mod json;
 mod shim;
+mod sqlite;
 mod storm;
 mod workers;
