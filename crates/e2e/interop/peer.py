@@ -7,10 +7,22 @@ import subprocess
 PEER = os.environ["INTEROP_PEER"]
 
 
-def write(fmt, path):
-    subprocess.run([PEER, "write", fmt, str(path)], check=True, timeout=60)
+def run(*arguments):
+    done = subprocess.run([PEER, *map(str, arguments)], check=True, timeout=60, stdout=subprocess.PIPE)
+    return json.loads(done.stdout) if done.stdout else None
 
 
-def read(fmt, path):
-    done = subprocess.run([PEER, "read", fmt, str(path)], check=True, timeout=60, stdout=subprocess.PIPE)
-    return json.loads(done.stdout)
+def write(fmt, path, *namespace):
+    run("write", fmt, path, *namespace)
+
+
+def read(fmt, path, *namespace):
+    return run("read", fmt, path, *namespace)
+
+
+def renew(fmt, path, *namespace):
+    run("renew", fmt, path, *namespace)
+
+
+def config(path, name, *namespace):
+    return run("config", path, name, *namespace)

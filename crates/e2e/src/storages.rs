@@ -1,11 +1,12 @@
-//! Storages by a text that another process can be given: `json:PATH`, `json-without-locks:PATH`, `postgres:CONNECTION`.
+//! Storages by a text that another process can be given: `json:PATH`, `json-without-locks:PATH`, `sqlite:PATH`,
+//! `postgres:CONNECTION`.
 
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use globus_sdk::storage::PostgresTokenStorage;
 use globus_sdk::storage::postgres::deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
 use globus_sdk::storage::postgres::tokio_postgres::{Config, NoTls};
+use globus_sdk::storage::{PostgresTokenStorage, SqliteTokenStorage};
 use globus_sdk::{JsonTokenStorage, Storage};
 
 /// Opens a storage whose leases last this long after their holder died.
@@ -26,6 +27,7 @@ pub async fn open(storage: &str, lease_time: Duration) -> anyhow::Result<Storage
         "postgres" => {
             PostgresTokenStorage::new(pool(place, 1)?).lease_time(lease_time).lock_wait(lock_wait).into()
         }
+        "sqlite" => SqliteTokenStorage::new(place).lease_time(lease_time).lock_wait(lock_wait).into(),
         _ => bail!("no storage {kind:?}"),
     })
 }

@@ -4,6 +4,7 @@
 //!
 //! | feature | storage | what it keeps tokens in |
 //! |---|---|---|
+//! | `sqlite`, or `sqlite-bundled`, which builds SQLite too | `SqliteTokenStorage`, `LegacySqliteTokenStorage` | an SQLite database |
 //! | `keyring` | `KeyringTokenStorage` | the keyring of the operating system |
 //! | `postgres` | `PostgresTokenStorage` | PostgreSQL, for services with many users |
 
@@ -12,3 +13,5 @@ pub use globus_core::storage::*;
 pub use globus_storage_keyring::{self as keyring, KeyringOrFile, KeyringTokenStorage};
 #[cfg(feature = "postgres")]
 pub use globus_storage_postgres::{self as postgres, PostgresTokenStorage};
+#[cfg(feature = "sqlite")]
+pub use globus_storage_sqlite::{LegacySqliteTokenStorage, SqliteTokenStorage};

@@ -1,13 +1,17 @@
 //! The Rust side of the checks against the real Python packages.
 //!
-//!     interop-peer write FORMAT PATH      stores sample tokens
-//!     interop-peer read FORMAT PATH       prints the tokens of a file as JSON; made for samples, it shows them
+//!     interop-peer write FORMAT PATH [NAMESPACE]      stores sample tokens
+//!     interop-peer read FORMAT PATH [NAMESPACE]       prints the tokens of a file as JSON; made for samples, it
+//!                                                     shows them
+//!     interop-peer renew FORMAT PATH [NAMESPACE]      stores another access token as a refresh does, with the lease
+//!     interop-peer config PATH NAME [NAMESPACE]       prints a configuration of a `legacy-sqlite`
 //!
-//! FORMAT is `flat`, `legacy` or `json`.
+//! FORMAT is `flat`, `legacy`, `json`, `sqlite` or `legacy-sqlite`.
 
 #![allow(clippy::print_stdout, reason = "its output is what the checks read")]
 
-use anyhow::bail;
+use anyhow::{Context, bail};
+use globus_sdk::storage::{LegacySqliteTokenStorage, SqliteTokenStorage};
 use globus_sdk::{
     FileAdapter, Grant, JsonTokenStorage, LegacyJsonTokenStorage, SimpleJsonFileAdapter, Storage,
     StorageAdapter, TokenData, TokenResponse,
@@ -29,43 +33,81 @@ const SAMPLE: &str = r#"{
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["write", format, path] => write(format, path).await,
-        ["read", format, path] => {
-            println!("{}", read(format, path).await?);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["write", format, path, ref rest @ ..] => write(format, path, namespace(rest)?).await,
+        ["read", format, path, ref rest @ ..] => {
+            println!("{}", read(format, path, namespace(rest)?).await?);
             Ok(())
         }
-        _ => bail!("usage: interop-peer write FORMAT PATH | read FORMAT PATH"),
+        ["renew", format, path, ref rest @ ..] => renew(&storage(format, path, namespace(rest)?)?).await,
+        ["config", path, name, ref rest @ ..] => {
+            let namespace = namespace(rest)?.into();
+            let config = LegacySqliteTokenStorage::new(path).read_config(&namespace, name).await?;
+            println!("{}", json!(config));
+            Ok(())
+        }
+        _ => bail!(
+            "usage: interop-peer write|read|renew FORMAT PATH [NAMESPACE] | config PATH NAME [NAMESPACE]"
+        ),
     }
 }
 
-async fn write(format: &str, path: &str) -> anyhow::Result<()> {
-    let response =
-        TokenResponse::parse(Grant::AuthorizationCode, SAMPLE.as_bytes(), globus_sdk::Timestamp::now())?;
+fn namespace<'a>(rest: &[&'a str]) -> anyhow::Result<&'a str> {
+    match rest {
+        [] => Ok("DEFAULT"),
+        [namespace] => Ok(namespace),
+        _ => bail!("too many arguments"),
+    }
+}
+
+fn storage(format: &str, path: &str, namespace: &str) -> anyhow::Result<Storage> {
+    let storage: Storage = match format {
+        "legacy" => LegacyJsonTokenStorage::new(path).into(),
+        "json" => JsonTokenStorage::new(path).into(),
+        "sqlite" => SqliteTokenStorage::new(path).into(),
+        "legacy-sqlite" => LegacySqliteTokenStorage::new(path).into(),
+        _ => bail!("no format {format}"),
+    };
+    Ok(storage.with_namespace(namespace))
+}
+
+fn answer(grant: Grant, body: &str) -> anyhow::Result<TokenResponse> {
+    Ok(TokenResponse::parse(grant, body.as_bytes(), globus_sdk::Timestamp::now())?)
+}
+
+async fn write(format: &str, path: &str, namespace: &str) -> anyhow::Result<()> {
+    let response = answer(Grant::AuthorizationCode, SAMPLE)?;
     match format {
         "flat" => SimpleJsonFileAdapter::for_resource_server(path, SERVER).store(&response)?,
-        "legacy" => Storage::from(LegacyJsonTokenStorage::new(path)).store_response(&response).await?,
-        "json" => {
+        "legacy" => storage(format, path, namespace)?.store_response(&response).await?,
+        _ => {
             let response = response.with_identity_id("4f1c2b9e-0000-4000-8000-0123456789ab");
-            Storage::from(JsonTokenStorage::new(path)).store_response(&response).await?;
+            storage(format, path, namespace)?.store_response(&response).await?;
         }
-        _ => bail!("no format {format}"),
     }
     Ok(())
 }
 
-async fn read(format: &str, path: &str) -> anyhow::Result<Value> {
-    let all = |storage: Storage| async move {
-        let loaded = storage.get_all().await?;
-        anyhow::ensure!(loaded.damaged.is_empty(), "damaged records: {:?}", loaded.damaged);
-        Ok(loaded.tokens.values().map(shown).collect::<Vec<_>>().into())
-    };
-    match format {
-        "flat" => Ok(shown(&SimpleJsonFileAdapter::for_resource_server(path, SERVER).read()?)),
-        "legacy" => all(LegacyJsonTokenStorage::new(path).into()).await,
-        "json" => all(JsonTokenStorage::new(path).into()).await,
-        _ => bail!("no format {format}"),
+async fn renew(storage: &Storage) -> anyhow::Result<()> {
+    let lease = storage.lock_refresh(SERVER).await?;
+    let stored = storage.get_fresh(SERVER).await?.context("there is something to renew")?;
+    let body = json!({
+        "access_token": "AgRustRenewed", "expires_in": 172_800, "scope": stored.scope, "token_type": "Bearer",
+        "resource_server": SERVER,
+    });
+    let response = answer(Grant::RefreshToken, &body.to_string())?;
+    storage.store_refresh(&response, stored.generation()).await?;
+    Ok(lease.release().await?)
+}
+
+async fn read(format: &str, path: &str, namespace: &str) -> anyhow::Result<Value> {
+    if format == "flat" {
+        return Ok(shown(&SimpleJsonFileAdapter::for_resource_server(path, SERVER).read()?));
     }
+    let loaded = storage(format, path, namespace)?.get_all().await?;
+    anyhow::ensure!(loaded.damaged.is_empty(), "damaged records: {:?}", loaded.damaged);
+    Ok(loaded.tokens.values().map(shown).collect::<Vec<_>>().into())
 }
 
 fn shown(tokens: &TokenData) -> Value {

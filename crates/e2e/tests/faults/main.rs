@@ -10,5 +10,6 @@ mod disks;
 mod json;
 mod postgres;
 mod shim;
+mod sqlite;
 mod storm;
 mod workers;

@@ -65,6 +65,16 @@ impl TokenData {
         Json::Object(self.to_response_object()).to_text()
     }
 
+    /// The record in the older form with the identity as a seventh member, where it is known. Programs that know the
+    /// six members leave the seventh alone.
+    pub fn to_legacy_record_with_identity(&self) -> Zeroizing<String> {
+        let mut object = self.to_response_object();
+        if let Some(identity_id) = &self.identity_id {
+            object.set("identity_id", Json::text(identity_id));
+        }
+        Json::Object(object).to_text()
+    }
+
     pub(crate) fn from_json(json: &Json) -> Result<Self, InvalidRecord> {
         json.as_object().ok_or(InvalidRecord { field: None }).and_then(Self::from_object)
     }
@@ -215,6 +225,16 @@ mod tests {
             )
         );
         assert_eq!(TokenData::from_json(&response).unwrap(), token);
+    }
+
+    #[test]
+    fn the_older_form_keeps_the_identity_where_it_is_asked_to() {
+        let token = TokenData::new("rs", "s", "at", 5);
+        assert_eq!(*token.to_legacy_record_with_identity(), *token.to_legacy_record());
+        let token = token.with_identity_id("id");
+        assert!(!token.to_legacy_record().contains("identity_id"));
+        let kept = token.to_legacy_record_with_identity();
+        assert_eq!(TokenData::from_record(kept.as_bytes()).unwrap(), token);
     }
 
     #[test]

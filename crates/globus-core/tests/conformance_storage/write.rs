@@ -22,6 +22,10 @@ enum Subject {
 
 pub(crate) fn check(case: &Case) -> Verdict {
     let input = &case.input;
+    if matches!(input["storage"].as_str(), Some("sqlite" | "legacy_sqlite")) {
+        // Databases are judged with the storage in databases.
+        return Verdict::Elsewhere;
+    }
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(input["filepath"].as_str().unwrap_or("./store/tokens"));
     if input["parent"] != false {

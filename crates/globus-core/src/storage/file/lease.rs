@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 
 use super::{beside, directory_of, os, write};
 use crate::blocking_job::run_blocking;
-use crate::storage::{Extend, Lease, RefreshLease, Release, StorageError};
+use crate::storage::{Extend, Lease, LeaseHolder, Pause, RefreshLease, Release, StorageError};
 
 /// How long a lease lasts when its holder dies.
 pub(super) const TIME: Duration = RefreshLease::TIME;
@@ -37,11 +37,8 @@ const CLOCK_DIFFERENCE_SECONDS: i64 = 24 * 60 * 60;
 /// What the file of a lease says.
 #[derive(Debug, Serialize, Deserialize)]
 struct Holder {
-    host: String,
-    boot: Option<String>,
-    pid_namespace: Option<String>,
-    pid: u32,
-    nonce: String,
+    #[serde(flatten)]
+    process: LeaseHolder,
     /// Seconds since 1970-01-01 UTC by the holder's clock.
     deadline: i64,
     /// How many times it was extended.
@@ -56,27 +53,7 @@ fn deadline(time: Duration) -> i64 {
 
 impl Holder {
     fn this_process(time: Duration, fencing: u64) -> Self {
-        Self {
-            host: os::host(),
-            boot: os::boot_id(),
-            pid_namespace: os::pid_namespace(),
-            pid: std::process::id(),
-            nonce: uuid::Uuid::new_v4().simple().to_string(),
-            deadline: deadline(time),
-            extended: 0,
-            fencing,
-        }
-    }
-
-    /// Whether the process is certainly gone. Known only of this start of this machine, and of this
-    /// container.
-    fn is_gone(&self) -> bool {
-        self.host == os::host()
-            && self.boot.is_some()
-            && self.boot == os::boot_id()
-            && self.pid_namespace.is_some()
-            && self.pid_namespace == os::pid_namespace()
-            && os::process_is_gone(self.pid)
+        Self { process: LeaseHolder::this_process(), deadline: deadline(time), extended: 0, fencing }
     }
 
     fn is_long_over(&self) -> bool {
@@ -213,7 +190,7 @@ fn sweep(target: &Path, own: &Path) {
                 return Some(origin == this_origin()? && os::process_is_gone(pid.parse().ok()?));
             }
             let content = read(&entry.path()).ok().flatten()?;
-            Some(serde_json::from_slice::<Holder>(&content).ok()?.is_gone())
+            Some(serde_json::from_slice::<Holder>(&content).ok()?.process.is_gone())
         };
         let is_old = || {
             let since = entry.metadata().and_then(|facts| facts.modified()).ok()?;
@@ -229,7 +206,7 @@ fn sweep(target: &Path, own: &Path) {
 pub(super) fn holder(target: &Path, ending: &str) -> Option<String> {
     let content = read(&beside(target, "", ending)).ok()??;
     let holder: Holder = serde_json::from_slice(&content).ok()?;
-    Some(format!("process {} on host {:?}", holder.pid, holder.host))
+    Some(holder.process.to_string())
 }
 
 /// Takes the lease `<name>.<ending>`.
@@ -353,7 +330,7 @@ impl Takeover {
         };
         since.elapsed() >= self.time
             || serde_json::from_slice::<Holder>(content)
-                .is_ok_and(|holder| holder.is_gone() || holder.is_long_over())
+                .is_ok_and(|holder| holder.process.is_gone() || holder.is_long_over())
     }
 
     /// Removes the lease if it still has this content and nobody else is about to do so.
@@ -410,21 +387,6 @@ fn claim_name(target: &Path, content: &[u8]) -> OsString {
     let mut name = write::prefix(target, "claim");
     name.push(short_hash(content) + "-");
     name
-}
-
-/// Waits between two looks: short at first, then up to 25 ms, never twice the same.
-pub(super) struct Pause(Duration);
-
-impl Pause {
-    pub(super) fn new() -> Self {
-        Self(Duration::from_millis(1))
-    }
-
-    pub(super) fn wait(&mut self) {
-        let share = getrandom::u32().map_or(0.5, |random| f64::from(random) / f64::from(u32::MAX));
-        std::thread::sleep(self.0.mul_f64(0.5 + share / 2.0));
-        self.0 = (self.0 * 2).min(Duration::from_millis(25));
-    }
 }
 
 #[cfg(test)]

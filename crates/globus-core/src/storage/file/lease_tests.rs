@@ -56,7 +56,7 @@ fn a_lease_names_its_holder_and_goes_when_given_back() {
 fn the_lease_of_a_process_that_is_gone_is_taken_over_at_once() {
     let directory = tempfile::tempdir().unwrap();
     let target = target(&directory);
-    put(&target, |holder| holder.pid = NO_PROCESS);
+    put(&target, |holder| holder.process.pid = NO_PROCESS);
     // The time of the lease is much longer than what is waited.
     let lease = acquire(&target, "refresh", LONG, LONG / 10).unwrap();
     assert!(lease.fencing() > 7);
@@ -66,15 +66,15 @@ fn the_lease_of_a_process_that_is_gone_is_taken_over_at_once() {
 #[test]
 fn the_number_of_a_process_means_nothing_on_another_machine() {
     let elsewhere: [fn(&mut Holder); 3] = [
-        |holder| holder.host.push('x'),
-        |holder| holder.boot = Some("another".into()),
-        |holder| holder.pid_namespace = Some("another".into()),
+        |holder| holder.process.host.push('x'),
+        |holder| holder.process.boot = Some("another".into()),
+        |holder| holder.process.pid_namespace = Some("another".into()),
     ];
     for change in elsewhere {
         let directory = tempfile::tempdir().unwrap();
         let target = target(&directory);
         put(&target, |holder| {
-            holder.pid = NO_PROCESS;
+            holder.process.pid = NO_PROCESS;
             change(holder);
         });
         let error = acquire(&target, "refresh", LONG, Duration::from_millis(20)).unwrap_err();
@@ -87,7 +87,7 @@ fn the_number_of_a_process_means_nothing_on_another_machine() {
 fn a_lease_that_stays_the_same_for_its_whole_time_is_taken_over() {
     let directory = tempfile::tempdir().unwrap();
     let target = target(&directory);
-    put(&target, |holder| holder.host = "elsewhere".into());
+    put(&target, |holder| holder.process.host = "elsewhere".into());
     let time = Duration::from_millis(100);
     let start = Instant::now();
     let lease = acquire(&target, "refresh", time, LONG).unwrap();
@@ -121,13 +121,13 @@ fn only_a_deadline_more_than_a_day_past_is_believed() {
     let directory = tempfile::tempdir().unwrap();
     let target = target(&directory);
     let path = put(&target, |holder| {
-        holder.host = "elsewhere".into();
+        holder.process.host = "elsewhere".into();
         holder.deadline = Timestamp::now().as_second() - 3_600;
     });
     assert!(acquire(&target, "refresh", LONG, Duration::ZERO).unwrap_err().is_locked());
     remove(&path).unwrap();
     put(&target, |holder| {
-        holder.host = "elsewhere".into();
+        holder.process.host = "elsewhere".into();
         holder.deadline = Timestamp::now().as_second() - CLOCK_DIFFERENCE_SECONDS - 60;
     });
     acquire(&target, "refresh", LONG, LONG / 10).unwrap();
@@ -139,7 +139,7 @@ fn giving_back_a_lost_lease_leaves_the_new_holder_alone() {
     let target = target(&directory);
     let lease = acquire(&target, "refresh", LONG, LONG).unwrap();
     remove(&lease.held().path).unwrap();
-    put(&target, |holder| holder.host = "elsewhere".into());
+    put(&target, |holder| holder.process.host = "elsewhere".into());
     drop(lease);
     assert!(holder(&target, "refresh").unwrap().contains("elsewhere"));
 }
@@ -156,7 +156,7 @@ fn a_lease_given_back_late_goes_and_leaves_no_claim() {
 fn claim_of(target: &Path, content: &[u8], pid: u32) -> PathBuf {
     let claim = claim_path(target, content, 0);
     let mut holder = Holder::this_process(LONG, 0);
-    holder.pid = pid;
+    holder.process.pid = pid;
     place(target, &claim, &holder).unwrap().unwrap();
     claim
 }
@@ -165,7 +165,7 @@ fn claim_of(target: &Path, content: &[u8], pid: u32) -> PathBuf {
 fn while_another_process_removes_a_lease_it_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let target = target(&directory);
-    let path = put(&target, |holder| holder.pid = NO_PROCESS);
+    let path = put(&target, |holder| holder.process.pid = NO_PROCESS);
     let content = read(&path).unwrap().unwrap();
     let claim = claim_of(&target, &content, std::process::id());
     Takeover::new(LONG).remove(&target, &path, &content).unwrap();
@@ -176,7 +176,7 @@ fn while_another_process_removes_a_lease_it_is_left_alone() {
 fn a_claim_of_a_dead_process_does_not_stand_in_the_way() {
     let directory = tempfile::tempdir().unwrap();
     let target = target(&directory);
-    let path = put(&target, |holder| holder.pid = NO_PROCESS);
+    let path = put(&target, |holder| holder.process.pid = NO_PROCESS);
     let content = read(&path).unwrap().unwrap();
     claim_of(&target, &content, NO_PROCESS);
     Takeover::new(LONG).remove(&target, &path, &content).unwrap();
@@ -214,8 +214,8 @@ fn two_never_hold_the_lease_even_if_every_second_holder_dies() {
 fn die(target: &Path, lease: FileLease) {
     let mut held = lease.held();
     let mut holder: Holder = serde_json::from_slice(&held.content).unwrap();
-    holder.pid = NO_PROCESS;
-    let dead = held.path.with_extension(&holder.nonce);
+    holder.process.pid = NO_PROCESS;
+    let dead = held.path.with_extension(&holder.process.nonce);
     place(target, &dead, &holder).unwrap().unwrap();
     std::fs::rename(dead, &held.path).unwrap();
     held.is_given_back = true;
@@ -231,7 +231,7 @@ fn an_extended_lease_is_not_taken_over_until_its_holder_stops() {
     let lease = acquire(&target, "refresh", time, LONG).unwrap();
     let path = lease.held().path.clone();
     // Another machine cannot see whether the holder lives.
-    lease.held().holder.host = "elsewhere".into();
+    lease.held().holder.process.host = "elsewhere".into();
     let mut waiter = Takeover::new(time);
     for _ in 0..3 {
         assert!(lease.held().extend().unwrap());
@@ -253,7 +253,7 @@ fn a_lease_extended_after_it_was_lost_leaves_the_new_holder_alone() {
     let target = target(&directory);
     let lease = acquire(&target, "refresh", LONG, LONG).unwrap();
     remove(&lease.held().path).unwrap();
-    let path = put(&target, |holder| holder.host = "elsewhere".into());
+    let path = put(&target, |holder| holder.process.host = "elsewhere".into());
     let before = read(&path).unwrap();
     assert!(!lease.held().extend().unwrap());
     drop(lease);

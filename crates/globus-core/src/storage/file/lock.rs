@@ -8,9 +8,9 @@ use std::io;
 use std::path::Path;
 use std::time::Instant;
 
-use super::lease::{self, FileLease, Pause};
+use super::lease::{self, FileLease};
 use super::{Step, TokenFile, beside, os};
-use crate::storage::StorageError;
+use crate::storage::{Pause, StorageError};
 
 /// Whether the advisory lock of the operating system is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@
 
 mod lease;
 mod lock;
-mod os;
+pub(super) mod os;
 mod write;
 
 use std::ffi::OsString;
@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::{RefreshLease, StorageError, StorageErrorKind};
+use super::{RefreshLease, StorageError, StorageErrorKind, files};
 use crate::failpoint;
 
 /// How sure a write is to outlive a power failure.
@@ -148,8 +148,7 @@ impl TokenFile {
     ) -> Result<T, StorageError> {
         let target = self.target()?;
         if self.create_directories {
-            os::create_private_directories(directory_of(&target))
-                .map_err(|error| StorageError::from_io(error, "create the directory of"))?;
+            files::create_directory_of(&target)?;
         }
         // Refused content is refused before anything is made beside it.
         self.check(&target)?;
@@ -177,8 +176,7 @@ impl TokenFile {
         let take = || {
             let target = self.target()?;
             if self.create_directories {
-                os::create_private_directories(directory_of(&target))
-                    .map_err(|error| StorageError::from_io(error, "create the directory of"))?;
+                files::create_directory_of(&target)?;
             }
             let lease = lease::acquire(&target, "refresh", self.lease_time, self.lock_wait)?;
             if !self.swept_leases.swap(true, Ordering::Relaxed) {
@@ -195,14 +193,7 @@ impl TokenFile {
 
     /// The file itself, behind the links where those may be followed.
     fn target(&self) -> Result<PathBuf, StorageError> {
-        if !self.follow_symlinks {
-            return Ok(self.path.clone());
-        }
-        match std::fs::canonicalize(&self.path) {
-            Ok(path) => Ok(path),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(self.path.clone()),
-            Err(error) => Err(StorageError::from_io(error, "follow")),
-        }
+        files::resolve(&self.path, self.follow_symlinks)
     }
 
     fn check(&self, target: &Path) -> Result<Option<File>, StorageError> {
@@ -215,24 +206,13 @@ impl TokenFile {
             Err(error) => return Err(StorageError::from_io(error, "open")),
         };
         let facts = file.metadata().map_err(|error| StorageError::from_io(error, "open"))?;
-        if facts.is_dir() {
-            return Err(StorageError::from_io(io::ErrorKind::IsADirectory.into(), "read"));
-        }
-        if !facts.is_file() {
-            return Err(StorageError::from_io(io::Error::other("not a regular file"), "read"));
-        }
-        if !os::belongs_to_us(&facts) {
-            return Err(StorageError::new(StorageErrorKind::Permissions));
-        }
+        files::check(&facts)?;
         if facts.len() > MAX_SIZE {
             let kind = StorageErrorKind::Io { action: "read", reason: io::ErrorKind::FileTooLarge };
             return Err(StorageError::new(kind));
         }
         if os::is_open_to_others(&facts) && !self.warned.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                path = %target.display(),
-                "other users may read this file of tokens; the next write makes it private"
-            );
+            files::warn_that_others_may_read(target);
         }
         Ok(Some(file))
     }
@@ -262,7 +242,7 @@ impl TokenFile {
     }
 }
 
-fn directory_of(path: &Path) -> &Path {
+pub(super) fn directory_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

@@ -4,9 +4,10 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
-pub(super) use platform::{
-    belongs_to_us, boot_id, create_private_directories, host, is_at, is_open_to_others, is_symlink_refused,
-    make_private, pid_namespace, private, process_is_gone, refuses_locks, sync_directory, without_links,
+pub(in crate::storage) use platform::{
+    belongs_to_us, boot_id, create_private_directories, host, identity, is_at, is_open_to_others,
+    is_symlink_refused, make_path_private, make_private, pid_namespace, private, process_is_gone,
+    refuses_locks, sync_directory, without_links,
 };
 
 /// Opens a file to read it; a link is not followed, and a pipe is not waited for.
@@ -24,31 +25,41 @@ mod platform {
 
     use super::{File, Metadata, OpenOptions, Path, io};
 
-    pub(in super::super) fn without_links(options: &mut OpenOptions) -> &mut OpenOptions {
+    pub(in crate::storage) fn without_links(options: &mut OpenOptions) -> &mut OpenOptions {
         // The flags are small positive numbers on every Unix.
         options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
     }
 
     /// The options for a file that nobody else may open.
-    pub(in super::super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    pub(in crate::storage) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
         without_links(options).mode(0o600)
     }
 
     /// Makes a file readable and writable by its owner alone, whatever the umask made of it.
-    pub(in super::super) fn make_private(file: &File) -> io::Result<()> {
+    pub(in crate::storage) fn make_private(file: &File) -> io::Result<()> {
         file.set_permissions(std::fs::Permissions::from_mode(0o600))
     }
 
-    pub(in super::super) fn create_private_directories(path: &Path) -> io::Result<()> {
+    pub(in crate::storage) fn make_path_private(path: &Path) -> io::Result<()> {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+    }
+
+    /// Tells a file from another one that takes its place.
+    #[expect(clippy::unnecessary_wraps, reason = "other systems have nothing to tell it by")]
+    pub(in crate::storage) fn identity(facts: &Metadata) -> Option<(u64, u64)> {
+        Some((facts.dev(), facts.ino()))
+    }
+
+    pub(in crate::storage) fn create_private_directories(path: &Path) -> io::Result<()> {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
     }
 
-    pub(in super::super) fn is_symlink_refused(error: &io::Error) -> bool {
+    pub(in crate::storage) fn is_symlink_refused(error: &io::Error) -> bool {
         error.raw_os_error() == Some(Errno::LOOP.raw_os_error())
     }
 
     /// Whether this very file has this name.
-    pub(in super::super) fn is_at(path: &Path, file: &File) -> io::Result<bool> {
+    pub(in crate::storage) fn is_at(path: &Path, file: &File) -> io::Result<bool> {
         let here = file.metadata()?;
         match std::fs::symlink_metadata(path) {
             Ok(there) => Ok((there.dev(), there.ino()) == (here.dev(), here.ino())),
@@ -57,16 +68,16 @@ mod platform {
         }
     }
 
-    pub(in super::super) fn belongs_to_us(facts: &Metadata) -> bool {
+    pub(in crate::storage) fn belongs_to_us(facts: &Metadata) -> bool {
         facts.uid() == geteuid().as_raw() || facts.uid() == 0
     }
 
-    pub(in super::super) fn is_open_to_others(facts: &Metadata) -> bool {
+    pub(in crate::storage) fn is_open_to_others(facts: &Metadata) -> bool {
         facts.mode() & 0o077 != 0
     }
 
     /// Waits until the names in a directory are on the disk, where the file system can say.
-    pub(in super::super) fn sync_directory(path: &Path) -> io::Result<()> {
+    pub(in crate::storage) fn sync_directory(path: &Path) -> io::Result<()> {
         match File::open(path).and_then(|directory| directory.sync_all()) {
             Err(error)
                 if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
@@ -78,13 +89,13 @@ mod platform {
     }
 
     /// Whether the file system has no locks, as some network file systems.
-    pub(in super::super) fn refuses_locks(error: &io::Error) -> bool {
+    pub(in crate::storage) fn refuses_locks(error: &io::Error) -> bool {
         [Errno::NOLCK, Errno::OPNOTSUPP, Errno::NOTSUP, Errno::NOSYS, Errno::INVAL]
             .iter()
             .any(|refusal| error.raw_os_error() == Some(refusal.raw_os_error()))
     }
 
-    pub(in super::super) fn process_is_gone(pid: u32) -> bool {
+    pub(in crate::storage) fn process_is_gone(pid: u32) -> bool {
         i32::try_from(pid)
             .ok()
             .and_then(Pid::from_raw)
@@ -98,18 +109,18 @@ mod platform {
             .is_ok_and(|stat| stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with(['Z', 'X'])))
     }
 
-    pub(in super::super) fn host() -> String {
+    pub(in crate::storage) fn host() -> String {
         rustix::system::uname().nodename().to_string_lossy().into_owned()
     }
 
     /// Tells one start of the machine from another.
-    pub(in super::super) fn boot_id() -> Option<String> {
+    pub(in crate::storage) fn boot_id() -> Option<String> {
         let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
         Some(id.trim().to_owned())
     }
 
     /// Tells containers apart, in which the same number is another process.
-    pub(in super::super) fn pid_namespace() -> Option<String> {
+    pub(in crate::storage) fn pid_namespace() -> Option<String> {
         let link = std::fs::read_link("/proc/self/ns/pid").ok()?;
         Some(link.to_string_lossy().into_owned())
     }
@@ -119,59 +130,67 @@ mod platform {
 mod platform {
     use super::{File, Metadata, OpenOptions, Path, io};
 
-    pub(in super::super) fn without_links(options: &mut OpenOptions) -> &mut OpenOptions {
+    pub(in crate::storage) fn without_links(options: &mut OpenOptions) -> &mut OpenOptions {
         options
     }
 
-    pub(in super::super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    pub(in crate::storage) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
         options
     }
 
-    pub(in super::super) fn make_private(_: &File) -> io::Result<()> {
+    pub(in crate::storage) fn make_private(_: &File) -> io::Result<()> {
         Ok(())
     }
 
-    pub(in super::super) fn create_private_directories(path: &Path) -> io::Result<()> {
-        std::fs::create_dir_all(path)
-    }
-
-    pub(in super::super) fn is_symlink_refused(_: &io::Error) -> bool {
-        false
-    }
-
-    pub(in super::super) fn is_at(path: &Path, _: &File) -> io::Result<bool> {
-        path.try_exists()
-    }
-
-    pub(in super::super) fn belongs_to_us(_: &Metadata) -> bool {
-        true
-    }
-
-    pub(in super::super) fn is_open_to_others(_: &Metadata) -> bool {
-        false
-    }
-
-    pub(in super::super) fn sync_directory(_: &Path) -> io::Result<()> {
+    pub(in crate::storage) fn make_path_private(_: &Path) -> io::Result<()> {
         Ok(())
     }
 
-    pub(in super::super) fn refuses_locks(error: &io::Error) -> bool {
-        error.kind() == io::ErrorKind::Unsupported
-    }
-
-    pub(in super::super) fn process_is_gone(_: u32) -> bool {
-        false
-    }
-
-    pub(in super::super) fn host() -> String {
-        std::env::var("COMPUTERNAME").unwrap_or_default()
-    }
-
-    pub(in super::super) fn boot_id() -> Option<String> {
+    pub(in crate::storage) fn identity(_: &Metadata) -> Option<(u64, u64)> {
         None
     }
 
-    pub(in super::super) fn pid_namespace() -> Option<String> {
+    pub(in crate::storage) fn create_private_directories(path: &Path) -> io::Result<()> {
+        std::fs::create_dir_all(path)
+    }
+
+    pub(in crate::storage) fn is_symlink_refused(_: &io::Error) -> bool {
+        false
+    }
+
+    pub(in crate::storage) fn is_at(path: &Path, _: &File) -> io::Result<bool> {
+        path.try_exists()
+    }
+
+    pub(in crate::storage) fn belongs_to_us(_: &Metadata) -> bool {
+        true
+    }
+
+    pub(in crate::storage) fn is_open_to_others(_: &Metadata) -> bool {
+        false
+    }
+
+    pub(in crate::storage) fn sync_directory(_: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(in crate::storage) fn refuses_locks(error: &io::Error) -> bool {
+        error.kind() == io::ErrorKind::Unsupported
+    }
+
+    pub(in crate::storage) fn process_is_gone(_: u32) -> bool {
+        false
+    }
+
+    pub(in crate::storage) fn host() -> String {
+        std::env::var("COMPUTERNAME").unwrap_or_default()
+    }
+
+    pub(in crate::storage) fn boot_id() -> Option<String> {
+        None
+    }
+
+    pub(in crate::storage) fn pid_namespace() -> Option<String> {
         None
     }
 }
