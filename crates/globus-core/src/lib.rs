@@ -19,6 +19,8 @@ pub mod id;
 pub mod paging;
 pub mod refresh;
 pub mod retry;
+#[cfg(feature = "seal")]
+pub mod seal;
 pub mod secret;
 pub mod storage;
 pub mod token;
