@@ -49,7 +49,7 @@ pub use cached::CachedTokenStorage;
 pub use capabilities::Capabilities;
 pub use contract::{Loaded, Namespace, TokenStorage};
 pub use error::{StorageError, StorageErrorKind};
-pub use file::Durability;
+pub use file::{Durability, FileEncoding};
 pub use flat::SimpleJsonFileAdapter;
 pub use handle::{AnyTokenStorage, Storage};
 pub use json::JsonTokenStorage;

@@ -127,6 +127,8 @@ pub enum StorageErrorKind {
     },
     /// What is stored is sealed, and the key does not open it: it is another key's, or it was changed.
     CannotUnseal,
+    /// What is stored is not sealed, where it should be.
+    NotSealed,
     /// The file belongs to another user.
     #[non_exhaustive]
     ForeignOwner {
@@ -271,6 +273,10 @@ impl fmt::Display for StorageErrorKind {
             Self::CannotUnseal => f.write_str(
                 "what is stored does not open with this key; use the key that it was sealed with, or log in \
                  again",
+            ),
+            Self::NotSealed => f.write_str(
+                "what is stored is not sealed, so that others may know it or may have put it there; allow to seal \
+                 what exists, or log in again in another place",
             ),
             Self::ForeignOwner { owner } => write!(
                 f,
