@@ -1,5 +1,6 @@
 //! Keys from files, texts and passphrases.
-#![cfg(feature = "seal")]
+#![cfg(all(feature = "seal", unix))]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -118,7 +119,7 @@ fn what_is_no_key_file_is_told_as_such() {
         matches!(problem(&path), KeyFileProblem::Io(error) if error.kind() == std::io::ErrorKind::NotFound)
     );
     assert!(matches!(problem(directory.path()), KeyFileProblem::NotAFile));
-    for content in [&b"AgSecretButNoKey"[..], b"", b"\xff\xfe", &[b'A'; 100_000]] {
+    for content in [&b"AgSecretButNoKey"[..], b"", b"\xff\xfe", &vec![b'A'; 100_000]] {
         std::fs::write(&path, content).unwrap();
         set_mode(&path, 0o600);
         let problem = problem(&path);

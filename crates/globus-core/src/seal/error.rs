@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::storage::{StorageError, StorageErrorKind};
+
 /// Something cannot be sealed or opened, or a key is no good. No text shows anything of the content or of the key.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -125,5 +127,18 @@ impl fmt::Display for KeyFileProblem {
 impl std::error::Error for KeyFileProblem {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         if let Self::Io(error) = self { Some(error) } else { None }
+    }
+}
+
+impl From<SealError> for StorageError {
+    fn from(error: SealError) -> Self {
+        let kind = match &error {
+            SealError::NotSealed => StorageErrorKind::NotSealed,
+            SealError::NoRandomNumbers => {
+                return Self::from_io(io::Error::other(error), "seal");
+            }
+            _ => StorageErrorKind::CannotUnseal,
+        };
+        Self::new(kind).with_source(error)
     }
 }

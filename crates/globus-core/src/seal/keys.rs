@@ -52,25 +52,25 @@ impl SealingKeys {
     ///
     /// [`NoRandomNumbers`](SealError::NoRandomNumbers), and with a passphrase
     /// [`TooCostly`](SealError::TooCostly) when there is not enough memory.
-    pub fn seal(&self, context: &SealContext, content: &[u8]) -> Result<Vec<u8>, SealError> {
-        self.seal_with_nonce(context, content, random()?)
+    pub fn seal(&self, context: &SealContext, plain: &[u8]) -> Result<Vec<u8>, SealError> {
+        self.seal_with_nonce(context, plain, random()?)
     }
 
     fn seal_with_nonce(
         &self,
         context: &SealContext,
-        content: &[u8],
+        plain: &[u8],
         nonce: [u8; NONCE_LENGTH],
     ) -> Result<Vec<u8>, SealError> {
         // There is one always: a first key is what this is made from.
         let (derivation, key) = self.0.first().ok_or(SealError::InvalidKey)?.sealing()?;
         let mut sealed = envelope::header(derivation, &nonce);
         let aad = envelope::associated_data(&sealed, context);
-        let content = XChaCha20Poly1305::new((&*key).into())
-            .encrypt(&XNonce::from(nonce), Payload { msg: content, aad: &aad })
+        let enciphered = XChaCha20Poly1305::new((&*key).into())
+            .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: &aad })
             // Refused are contents of more than 256 GB only.
             .map_err(|_| SealError::CannotUnseal)?;
-        sealed.extend(content);
+        sealed.extend(enciphered);
         Ok(sealed)
     }
 
@@ -85,7 +85,7 @@ impl SealingKeys {
     /// [`UnknownVersion`](SealError::UnknownVersion) and [`TooCostly`](SealError::TooCostly) when it asks for more than
     /// this version offers.
     pub fn open(&self, context: &SealContext, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
-        self.open_by(context, sealed).map(|(_, content)| content)
+        self.open_by(context, sealed).map(|(_, plain)| plain)
     }
 
     /// Opens it, and says whether the first key did.
@@ -100,9 +100,9 @@ impl SealingKeys {
         for (place, key) in self.0.iter().enumerate() {
             let Some(secret) = key.opening(envelope.derivation)? else { continue };
             let payload = Payload { msg: envelope.content, aad: &aad };
-            if let Ok(content) = XChaCha20Poly1305::new((&*secret).into()).decrypt(&nonce, payload) {
+            if let Ok(plain) = XChaCha20Poly1305::new((&*secret).into()).decrypt(&nonce, payload) {
                 key.has_opened(envelope.derivation);
-                return Ok((place == 0, Zeroizing::new(content)));
+                return Ok((place == 0, Zeroizing::new(plain)));
             }
         }
         Err(SealError::CannotUnseal)
@@ -113,8 +113,8 @@ impl SealingKeys {
     /// # Errors
     ///
     /// Those of [`seal`](Self::seal).
-    pub fn seal_text(&self, context: &SealContext, content: &[u8]) -> Result<String, SealError> {
-        self.seal(context, content).map(|sealed| URL_SAFE_NO_PAD.encode(sealed))
+    pub fn seal_text(&self, context: &SealContext, plain: &[u8]) -> Result<String, SealError> {
+        self.seal(context, plain).map(|sealed| URL_SAFE_NO_PAD.encode(sealed))
     }
 
     /// Opens what [`seal_text`](Self::seal_text) has made. See [`open`](Self::open).
@@ -123,7 +123,7 @@ impl SealingKeys {
     ///
     /// Those of [`open`](Self::open).
     pub fn open_text(&self, context: &SealContext, sealed: &str) -> Result<Zeroizing<Vec<u8>>, SealError> {
-        self.open_text_by(context, sealed).map(|(_, content)| content)
+        self.open_text_by(context, sealed).map(|(_, plain)| plain)
     }
 
     pub(crate) fn open_text_by(
