@@ -41,6 +41,8 @@ pub use jiff::Timestamp;
 pub use refresh::{HeldTokens, OnRefresh, PendingPersist, RefreshWindows};
 pub use retry::{RetryBudget, RetryPolicy};
 pub use secret::{AccessToken, AuthorizationCode, ClientSecret, CodeVerifier, IdToken, RefreshToken};
+#[cfg(feature = "seal")]
+pub use storage::SealedTokenStorage;
 pub use storage::{
     FileAdapter, JsonTokenStorage, LegacyJsonTokenStorage, MemoryTokenStorage, Namespace,
     SimpleJsonFileAdapter, Storage, StorageAdapter, StorageError, TokenStorage,

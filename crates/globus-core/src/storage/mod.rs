@@ -15,6 +15,7 @@
 //! | [`MemoryTokenStorage`] | memory |
 //! | [`CachedTokenStorage`] | another storage; remembers for a short time what it has read |
 //! | [`ValidatingTokenStorage`] | another storage; checks what goes in and out |
+//! | `SealedTokenStorage` (feature `seal`) | any other storage, each record sealed |
 //!
 //! A storage of your own is described in [`writing_a_backend`].
 //!
@@ -38,6 +39,8 @@ mod lookup;
 mod memory;
 mod options;
 mod private_file;
+#[cfg(feature = "seal")]
+mod sealed;
 mod store_kind;
 mod validating;
 
@@ -57,6 +60,8 @@ pub use lease::{Extend, Lease, RefreshLease, Release};
 pub use legacy_json::LegacyJsonTokenStorage;
 pub use memory::MemoryTokenStorage;
 pub use private_file::PrivateFile;
+#[cfg(feature = "seal")]
+pub use sealed::SealedTokenStorage;
 pub use store_kind::StoreKind;
 pub use validating::{
     HasRefreshTokens, NotExpired, TokenValidator, UnchangingIdentity, ValidatingTokenStorage,
