@@ -19,6 +19,8 @@ pub mod id;
 pub mod paging;
 pub mod refresh;
 pub mod retry;
+#[cfg(feature = "seal")]
+pub mod seal;
 pub mod secret;
 pub mod storage;
 pub mod token;
@@ -39,6 +41,8 @@ pub use jiff::Timestamp;
 pub use refresh::{HeldTokens, OnRefresh, PendingPersist, RefreshWindows};
 pub use retry::{RetryBudget, RetryPolicy};
 pub use secret::{AccessToken, AuthorizationCode, ClientSecret, CodeVerifier, IdToken, RefreshToken};
+#[cfg(feature = "seal")]
+pub use storage::SealedTokenStorage;
 pub use storage::{
     FileAdapter, JsonTokenStorage, LegacyJsonTokenStorage, MemoryTokenStorage, Namespace,
     SimpleJsonFileAdapter, Storage, StorageAdapter, StorageError, TokenStorage,

@@ -5,10 +5,14 @@
 //! | feature | storage | what it keeps tokens in |
 //! |---|---|---|
 //! | `sqlite`, or `sqlite-bundled`, which builds SQLite too | `SqliteTokenStorage`, `LegacySqliteTokenStorage` | an SQLite database |
+//! | `encrypted` | `EncryptedTokenStorage` | one encrypted file |
+//! | `seal` | `SealedTokenStorage` | any other storage, each record sealed |
 //! | `keyring` | `KeyringTokenStorage` | the keyring of the operating system |
 //! | `postgres` | `PostgresTokenStorage` | PostgreSQL, for services with many users |
 
 pub use globus_core::storage::*;
+#[cfg(feature = "encrypted")]
+pub use globus_storage_encrypted::EncryptedTokenStorage;
 #[cfg(feature = "keyring")]
 pub use globus_storage_keyring::{self as keyring, KeyringOrFile, KeyringTokenStorage};
 #[cfg(feature = "postgres")]

@@ -226,6 +226,9 @@ storages!(
     ValidatingTokenStorage
 );
 
+#[cfg(feature = "seal")]
+storages!(crate::storage::SealedTokenStorage);
+
 impl From<Storage> for OnRefresh {
     fn from(storage: Storage) -> Self {
         Self(Arc::new(storage))

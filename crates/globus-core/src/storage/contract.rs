@@ -27,7 +27,8 @@ impl Default for Namespace {
 pub struct Loaded {
     /// The tokens, under the name that they are stored by.
     pub tokens: BTreeMap<ResourceServer, TokenData>,
-    /// One error of kind [`InvalidRecord`](super::StorageErrorKind::InvalidRecord) for each damaged record. Of a
+    /// One error of kind [`InvalidRecord`](super::StorageErrorKind::InvalidRecord) for each damaged record, or of
+    /// kind [`CannotUnsealRecord`](super::StorageErrorKind::CannotUnsealRecord) for one that does not open. Of a
     /// [validating storage](super::ValidatingTokenStorage) also one for each record that it refuses.
     pub damaged: Vec<StorageError>,
 }

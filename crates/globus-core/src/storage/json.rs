@@ -2,9 +2,10 @@
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::document::{self, Document};
-use super::file::{Change, TokenFile};
+use super::file::{Change, FileEncoding, TokenFile};
 use super::lookup::{self, Lookup};
 use super::options::file_options;
 use super::{
@@ -63,6 +64,14 @@ impl JsonTokenStorage {
     #[must_use]
     pub fn upgrade(mut self, allow: bool) -> Self {
         self.upgrade = allow;
+        self
+    }
+
+    /// Keeps the same document in another form of bytes: for authors of storages, such as one that encrypts its
+    /// file. Everything else is the same.
+    #[must_use]
+    pub fn with_encoding(mut self, encoding: impl FileEncoding) -> Self {
+        self.file.encoding = Some(Arc::new(encoding));
         self
     }
 

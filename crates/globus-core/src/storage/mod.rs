@@ -15,6 +15,7 @@
 //! | [`MemoryTokenStorage`] | memory |
 //! | [`CachedTokenStorage`] | another storage; remembers for a short time what it has read |
 //! | [`ValidatingTokenStorage`] | another storage; checks what goes in and out |
+//! | `SealedTokenStorage` (feature `seal`) | any other storage, each record sealed |
 //!
 //! A storage of your own is described in [`writing_a_backend`].
 //!
@@ -40,6 +41,8 @@ mod lookup;
 mod memory;
 mod options;
 mod private_file;
+#[cfg(feature = "seal")]
+mod sealed;
 mod store_kind;
 mod validating;
 
@@ -51,7 +54,7 @@ pub use cached::CachedTokenStorage;
 pub use capabilities::Capabilities;
 pub use contract::{Loaded, Namespace, TokenStorage};
 pub use error::{StorageError, StorageErrorKind};
-pub use file::Durability;
+pub use file::{Durability, FileEncoding};
 pub use flat::SimpleJsonFileAdapter;
 pub use handle::{AnyTokenStorage, Storage};
 pub use json::JsonTokenStorage;
@@ -60,6 +63,8 @@ pub use lease_holder::{LeaseHolder, Pause};
 pub use legacy_json::LegacyJsonTokenStorage;
 pub use memory::MemoryTokenStorage;
 pub use private_file::PrivateFile;
+#[cfg(feature = "seal")]
+pub use sealed::SealedTokenStorage;
 pub use store_kind::StoreKind;
 pub use validating::{
     HasRefreshTokens, NotExpired, TokenValidator, UnchangingIdentity, ValidatingTokenStorage,

@@ -127,6 +127,17 @@ pub enum StorageErrorKind {
     },
     /// What is stored is sealed, and the key does not open it: it is another key's, or it was changed.
     CannotUnseal,
+    /// The record of one token does not open: it was sealed with another key or in another place, was changed, or is
+    /// not sealed.
+    #[non_exhaustive]
+    CannotUnsealRecord {
+        /// The namespace of the record.
+        namespace: Namespace,
+        /// The name that the record is stored by.
+        resource_server: ResourceServer,
+    },
+    /// What is stored is not sealed, where it should be.
+    NotSealed,
     /// The file belongs to another user.
     #[non_exhaustive]
     ForeignOwner {
@@ -271,6 +282,15 @@ impl fmt::Display for StorageErrorKind {
             Self::CannotUnseal => f.write_str(
                 "what is stored does not open with this key; use the key that it was sealed with, or log in \
                  again",
+            ),
+            Self::CannotUnsealRecord { namespace, resource_server } => write!(
+                f,
+                "the record of {resource_server:?} in namespace {namespace:?} does not open with this key; use the \
+                 key that it was sealed with, or log in again to replace it"
+            ),
+            Self::NotSealed => f.write_str(
+                "what is stored is not sealed, so that others may know it or may have put it there; allow to seal \
+                 what exists, or log in again in another place",
             ),
             Self::ForeignOwner { owner } => write!(
                 f,

@@ -81,6 +81,12 @@ impl StorageError {
         Self::new(StorageErrorKind::TooLarge { size, limit })
     }
 
+    /// The sealed record of one token does not open.
+    pub fn cannot_unseal_record(namespace: &Namespace, resource_server: &ResourceServer) -> Self {
+        let (namespace, resource_server) = (namespace.clone(), resource_server.clone());
+        Self::new(StorageErrorKind::CannotUnsealRecord { namespace, resource_server })
+    }
+
     /// There is no usable token for a resource server.
     pub fn missing_token(resource_server: impl Into<ResourceServer>) -> Self {
         Self::new(StorageErrorKind::MissingToken { resource_server: resource_server.into() })
@@ -130,7 +136,8 @@ impl StorageError {
     pub fn resource_server(&self) -> Option<&ResourceServer> {
         match self.kind() {
             StorageErrorKind::InvalidRecord { resource_server, .. } => resource_server.as_ref(),
-            StorageErrorKind::MissingToken { resource_server }
+            StorageErrorKind::CannotUnsealRecord { resource_server, .. }
+            | StorageErrorKind::MissingToken { resource_server }
             | StorageErrorKind::ExpiredToken { resource_server, .. } => Some(resource_server),
             _ => None,
         }

@@ -11,6 +11,7 @@
 //! | `.<name>.new-…` | a content on its way; the next writer sweeps those of dead writers |
 //! | `.<name>.lease-…`, `.<name>.claim-…` | a lease on its way in or out |
 
+mod encoding;
 mod lease;
 mod lock;
 pub(super) mod os;
@@ -54,6 +55,7 @@ pub(crate) struct TokenFile {
     pub(super) flock: Flock,
     pub(super) lock_wait: Duration,
     pub(super) lease_time: Duration,
+    pub(super) encoding: Option<Arc<dyn FileEncoding>>,
     warned: Arc<AtomicBool>,
     swept: Arc<AtomicBool>,
     swept_leases: Arc<AtomicBool>,
@@ -61,6 +63,7 @@ pub(crate) struct TokenFile {
     fail_at: Option<(Step, io::ErrorKind)>,
 }
 
+pub use encoding::FileEncoding;
 pub(super) use lock::Flock;
 
 /// What a writer does, in order.
@@ -117,6 +120,7 @@ impl TokenFile {
             flock: Flock::Use,
             lock_wait: lease::TIME + Duration::from_secs(10),
             lease_time: lease::TIME,
+            encoding: None,
             warned: Arc::default(),
             swept: Arc::default(),
             swept_leases: Arc::default(),
@@ -217,6 +221,7 @@ impl TokenFile {
         Ok(Some(file))
     }
 
+    /// The content of the file, decoded.
     fn read_target(&self, target: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StorageError> {
         let Some(file) = self.check(target)? else { return Ok(None) };
         let mut size = file.metadata().map_or(0, |facts| facts.len());
@@ -226,7 +231,7 @@ impl TokenFile {
         file.take(MAX_SIZE)
             .read_to_end(&mut content)
             .map_err(|error| StorageError::from_io(error, "read"))?;
-        Ok(Some(content))
+        self.decode(content).map(Some)
     }
 
     /// A place where tests let a step fail.

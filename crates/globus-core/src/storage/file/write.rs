@@ -8,10 +8,12 @@ use super::{Durability, Step, TokenFile, directory_of, os};
 use crate::storage::StorageError;
 
 impl TokenFile {
-    /// Puts `content` in the place of `target`. Whatever fails, the file is the old or the new one.
+    /// Puts `content`, encoded, in the place of `target`. Whatever fails, the file is the old or the new one.
     pub(super) fn replace(&self, target: &Path, content: &[u8]) -> Result<(), StorageError> {
         let refused = |step: Step| move |error| StorageError::from_io(error, step.verb());
         let directory = directory_of(target);
+        let encoded = self.encoding.as_ref().map(|encoding| encoding.encode(content)).transpose()?;
+        let content = encoded.as_deref().unwrap_or(content);
 
         self.may(Step::Create)?;
         let mut new = tempfile::Builder::new()
