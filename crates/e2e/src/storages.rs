@@ -1,12 +1,13 @@
 //! Storages by a text that another process can be given: `json:PATH`, `json-without-locks:PATH`, `sqlite:PATH`,
-//! `postgres:CONNECTION`.
+//! `postgres:CONNECTION`, and `sealed-postgres:CONNECTION`, whose rows are sealed with the key in `E2E_SEALING_KEY`.
 
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use globus_sdk::seal::SealingKey;
 use globus_sdk::storage::postgres::deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
 use globus_sdk::storage::postgres::tokio_postgres::{Config, NoTls};
-use globus_sdk::storage::{PostgresTokenStorage, SqliteTokenStorage};
+use globus_sdk::storage::{PostgresTokenStorage, SealedTokenStorage, SqliteTokenStorage};
 use globus_sdk::{JsonTokenStorage, Storage};
 
 /// Opens a storage whose leases last this long after their holder died.
@@ -26,6 +27,11 @@ pub async fn open(storage: &str, lease_time: Duration) -> anyhow::Result<Storage
         }
         "postgres" => {
             PostgresTokenStorage::new(pool(place, 1)?).lease_time(lease_time).lock_wait(lock_wait).into()
+        }
+        "sealed-postgres" => {
+            let key = SealingKey::from_base64(std::env::var("E2E_SEALING_KEY")?)?;
+            let rows = PostgresTokenStorage::new(pool(place, 8)?).lease_time(lease_time).lock_wait(lock_wait);
+            SealedTokenStorage::new(rows, key)?.into()
         }
         "sqlite" => SqliteTokenStorage::new(place).lease_time(lease_time).lock_wait(lock_wait).into(),
         _ => bail!("no storage {kind:?}"),

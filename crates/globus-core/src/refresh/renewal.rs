@@ -20,12 +20,26 @@ use crate::secret::RefreshToken;
 use crate::storage::{RefreshLease, StorageError, StorageErrorKind};
 use crate::token::{Generation, Scopes, TokenData, TokenResponse};
 
+/// What came of waiting for the lease.
+enum Turn {
+    /// It is ours, or the storage grants none.
+    Ours(Option<RefreshLease>),
+    /// Another process has it and does not let go.
+    Busy(Error),
+    /// Another process has renewed the token.
+    NotNeeded(Authorization),
+}
+
 impl Engine {
     /// One flight: lease, errand, outcome. It ends when `announce` is dropped, which is its last step.
     pub(super) async fn fly(self: Arc<Self>, errand: Errand, announce: watch::Sender<Outcome>) {
-        let (mut lease, busy) = match self.lease().await {
-            Ok(lease) => (lease, None),
-            Err(error) => (None, Some(error)),
+        let (mut lease, busy) = match self.turn(errand).await {
+            Turn::Ours(lease) => (lease, None),
+            Turn::Busy(error) => (None, Some(error)),
+            Turn::NotNeeded(header) => {
+                announce.send_replace(Some(Ok(header)));
+                return;
+            }
         };
         let outcome = match (&mut lease, busy) {
             (_, Some(error)) => self.run_without_renewing(errand, error).await,
@@ -45,6 +59,18 @@ impl Engine {
         }
     }
 
+    /// Waits for the lease, or until it is not needed any more. What was not waited for to its end is dropped here:
+    /// it may hold a connection that the renewal needs.
+    async fn turn(&self, errand: Errand) -> Turn {
+        let lease = pin!(self.lease());
+        let renewed = pin!(self.renewed_meanwhile(errand));
+        match futures_util::future::select(lease, renewed).await {
+            Either::Left((Ok(lease), _)) => Turn::Ours(lease),
+            Either::Left((Err(error), _)) => Turn::Busy(error),
+            Either::Right((header, _)) => Turn::NotNeeded(header),
+        }
+    }
+
     /// The right to renew, if the storage grants one. An error when another process has it and does not let go:
     /// it is alive and renewing, and a second renewal could spend the same refresh token.
     async fn lease(&self) -> Result<Option<RefreshLease>> {
@@ -58,6 +84,35 @@ impl Engine {
             }
             lease => lease,
         }
+    }
+
+    /// Ready when another process has renewed the token while this one waits for the lease: nothing needs the lease
+    /// then, and of hundreds in line only one has to have its turn.
+    async fn renewed_meanwhile(&self, errand: Errand) -> Authorization {
+        let looking = async {
+            let mut pause = Duration::from_millis(50);
+            loop {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_millis(500));
+                let is_something_to_store = {
+                    let state = self.state();
+                    state.arrival.is_some() || state.owed.is_some()
+                };
+                if !is_something_to_store
+                    && let Ok(Some(stored)) = self.look().await
+                    && let Some(header) = self.adopt(&stored)
+                {
+                    return header;
+                }
+            }
+        };
+        // Without a timer, or where the storage's code panics, the lease is waited for.
+        if matches!(errand, Errand::Renew)
+            && let Ok(header) = AssertUnwindSafe(looking).catch_unwind().await
+        {
+            return header;
+        }
+        std::future::pending().await
     }
 
     /// What can be done while another process is renewing: store what is owed, and take over what is there.

@@ -165,6 +165,22 @@ async fn while_another_process_does_not_let_go_of_the_lease_nothing_is_asked() {
     assert_eq!(world.grants.requests(), 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_another_process_has_renewed_is_taken_over_without_waiting_for_the_lease() {
+    let world = World::new();
+    let storage = Storage::from(globus_core::MemoryTokenStorage::new());
+    storage.store(vec![world.record("AT0", "RT0", -1)], StoreKind::Login).await.unwrap();
+    let lease = storage.lock_refresh(SERVER).await.unwrap();
+    let builder = world.builder().access_token("AT0", world.now() - 1).resource_server(SERVER);
+    let authorizer = builder.on_refresh(storage.clone()).build().unwrap();
+    let waiting = tokio::spawn(async move { token(&authorizer).await });
+    idle().await;
+    storage.store(vec![world.record("OTHER", "RT5", 3600)], StoreKind::Refresh).await.unwrap();
+    assert_eq!(soon(waiting).await.unwrap().unwrap(), "OTHER");
+    assert_eq!(world.grants.requests(), 0);
+    lease.release().await.unwrap();
+}
+
 #[tokio::test]
 async fn while_the_service_that_keeps_the_tokens_is_away_nothing_is_asked() {
     let world = World::new();
