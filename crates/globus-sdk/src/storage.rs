@@ -9,6 +9,7 @@
 //! | `seal` | `SealedTokenStorage` | any other storage, each record sealed |
 //! | `keyring` | `KeyringTokenStorage` | the keyring of the operating system |
 //! | `postgres` | `PostgresTokenStorage` | PostgreSQL, for services with many users |
+//! | `redis` | `RedisTokenStorage` | Redis, for services of several machines |
 
 pub use globus_core::storage::*;
 #[cfg(feature = "encrypted")]
@@ -17,5 +18,7 @@ pub use globus_storage_encrypted::EncryptedTokenStorage;
 pub use globus_storage_keyring::{self as keyring, KeyringOrFile, KeyringTokenStorage};
 #[cfg(feature = "postgres")]
 pub use globus_storage_postgres::{self as postgres, PostgresTokenStorage};
+#[cfg(feature = "redis")]
+pub use globus_storage_redis::{self as redis, RedisTokenStorage};
 #[cfg(feature = "sqlite")]
 pub use globus_storage_sqlite::{LegacySqliteTokenStorage, SqliteTokenStorage};

@@ -9,4 +9,6 @@
 )]
 
 pub mod postgres;
+#[cfg(unix)]
+pub mod redis;
 pub mod secret_service;

@@ -1,0 +1,139 @@
+//! Changing records: read, decide, and replace if nobody was faster.
+
+use std::time::{Duration, Instant};
+
+use globus_core::failpoint;
+use globus_core::storage::{Namespace, StorageError, StorageErrorKind, StoreKind};
+use globus_core::token::{ResourceServer, TokenData};
+use redis::{FromRedisValue, ParsingError, Value, cmd};
+use zeroize::Zeroizing;
+
+use crate::keys::Keys;
+use crate::server::{Retry, SWAP, Server};
+
+/// A stored value as it is; `None` where there is none.
+type Stored = Option<Vec<u8>>;
+
+/// What [`SWAP`] answers.
+enum Swap {
+    Done,
+    /// Somebody was faster; this is there now.
+    Lost(Vec<Stored>),
+}
+
+impl FromRedisValue for Swap {
+    fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
+        match value {
+            Value::Int(_) => Ok(Self::Done),
+            other => Vec::from_redis_value(other).map(Self::Lost),
+        }
+    }
+}
+
+/// The records of one namespace.
+pub(crate) struct Records {
+    pub(crate) server: Server,
+    pub(crate) keys: Keys,
+    pub(crate) namespace: Namespace,
+    /// How long to try while others are faster.
+    pub(crate) lock_wait: Duration,
+}
+
+impl Records {
+    pub(crate) async fn store(self, tokens: Vec<TokenData>, kind: StoreKind) -> Result<(), StorageError> {
+        let mut names: Vec<&ResourceServer> = tokens.iter().map(|token| &token.resource_server).collect();
+        names.sort();
+        names.dedup();
+        if names.is_empty() {
+            return Ok(());
+        }
+        self.change(&names, |stored| merged(&names, stored, &tokens, kind)).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn remove(self, resource_server: &ResourceServer) -> Result<bool, StorageError> {
+        self.change(&[resource_server], |stored| {
+            Ok(stored.iter().any(Option::is_some).then(|| vec![Zeroizing::default()]))
+        })
+        .await
+    }
+
+    /// Replaces the records of `names` by what `decide` answers for the stored ones: a text for each, an empty one to
+    /// remove it, or `None` to leave all as it is. Says whether something was changed.
+    async fn change(
+        &self,
+        names: &[&ResourceServer],
+        decide: impl Fn(&[Stored]) -> Result<Option<Vec<Zeroizing<String>>>, StorageError>,
+    ) -> Result<bool, StorageError> {
+        let start = Instant::now();
+        let keys = [self.keys.tokens(&self.namespace), self.keys.namespaces()];
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let mut retry = Retry::new();
+        // Whether a swap has been sent whose answer did not come. It is looked up then, as if somebody else had done
+        // it: storing again what is stored is no conflict.
+        let mut is_unsure = false;
+        let mut stored = self.read(names).await?;
+        loop {
+            if stored.len() != names.len() {
+                // No server answers so.
+                return Err(StorageError::new(StorageErrorKind::Database));
+            }
+            let Some(new) = decide(&stored)? else { return Ok(is_unsure) };
+            reach("redis.write", "write")?;
+            let mut arguments: Vec<&[u8]> = vec![self.namespace.as_str().as_bytes()];
+            for ((name, stored), new) in names.iter().zip(&stored).zip(&new) {
+                arguments.push(name.as_str().as_bytes());
+                arguments.push(stored.as_deref().unwrap_or_default());
+                arguments.push(new.as_bytes());
+            }
+            stored = match self.server.run_once(&SWAP, &keys, &arguments).await {
+                Ok(Swap::Done) => {
+                    reach("redis.written", "write")?;
+                    return Ok(true);
+                }
+                Ok(Swap::Lost(_)) if start.elapsed() >= self.lock_wait => {
+                    return Err(StorageError::locked(None, start.elapsed()));
+                }
+                Ok(Swap::Lost(now)) => now,
+                Err(error) => {
+                    is_unsure = true;
+                    retry.after(&error).await?;
+                    self.read(names).await?
+                }
+            };
+        }
+    }
+
+    async fn read(&self, names: &[&ResourceServer]) -> Result<Vec<Stored>, StorageError> {
+        reach("redis.read", "read")?;
+        let mut command = cmd("HMGET");
+        command.arg(self.keys.tokens(&self.namespace));
+        for name in names {
+            command.arg(name.as_str());
+        }
+        self.server.ask(&command).await
+    }
+}
+
+/// The records of `names` after `tokens` are stored one after the other.
+fn merged(
+    names: &[&ResourceServer],
+    stored: &[Stored],
+    tokens: &[TokenData],
+    kind: StoreKind,
+) -> Result<Option<Vec<Zeroizing<String>>>, StorageError> {
+    let parse = |stored: &Stored| TokenData::from_record(stored.as_ref()?).ok();
+    let mut records: Vec<Option<TokenData>> = stored.iter().map(parse).collect();
+    for token in tokens {
+        if let Ok(position) = names.binary_search(&&token.resource_server) {
+            let record = &mut records[position];
+            *record = Some(kind.merge(record.as_ref(), token.clone())?);
+        }
+    }
+    let text = |record: Option<TokenData>| record.map(|record| record.to_record());
+    Ok(records.into_iter().map(text).collect())
+}
+
+fn reach(step: &str, action: &'static str) -> Result<(), StorageError> {
+    failpoint::reach(step).map_err(|error| StorageError::from_io(error, action))
+}
