@@ -9,6 +9,10 @@
 //! | `seal` | `SealedTokenStorage` | any other storage, each record sealed |
 //! | `keyring` | `KeyringTokenStorage` | the keyring of the operating system |
 //! | `postgres` | `PostgresTokenStorage` | PostgreSQL, for services with many users |
+//!
+//! [`import`] takes tokens over from the stores of the Python SDK and CLI.
+
+pub mod import;
 
 pub use globus_core::storage::*;
 #[cfg(feature = "encrypted")]
