@@ -7,11 +7,12 @@ mod support;
 
 use globus_emulator::{Fault, TokenFilter, TransferLimits};
 use globus_sdk::auth::IdTokenDecoder;
+use globus_sdk::storage::StoreKind;
 use globus_sdk::transfer::{FilterMethod, SyncLevel, TaskWaitError};
 use globus_sdk::{
-    AccessTokenAuthorizer, ClientCredentialsAuthorizer, ConfidentialAppAuthClient, FileAdapter,
+    AccessTokenAuthorizer, ClientCredentialsAuthorizer, ConfidentialAppAuthClient, Environment, FileAdapter,
     JsonTokenStorage, NativeAppAuthClient, RefreshTokenAuthorizer, SimpleJsonFileAdapter, Storage,
-    StorageAdapter, TransferClient, TransferData,
+    StorageAdapter, TokenData, TransferClient, TransferData,
 };
 use http::Method;
 use support::World;
@@ -147,5 +148,69 @@ async fn make_things_go_wrong() -> Outcome {
     let refresh_token = tokens.by_resource_server()["auth.globus.org"].refresh_token.clone().unwrap();
     login_client.oauth2_refresh_token(refresh_token).send().await?;
     assert_eq!(emulator.requests().form("grant_type", "refresh_token").status(200).len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn move_from_the_python_sdk_or_cli() -> Outcome {
+    use globus_sdk::config::Variables;
+    use globus_sdk::storage::import;
+
+    let home = tempfile::tempdir()?;
+    let variables = Variables::from_iter([("HOME", home.path().to_str().unwrap())]);
+    let client_id = "4fb58e00-839d-4e54-8047-10a5a99dcb8e";
+    let app = JsonTokenStorage::for_app_with(client_id, "My App", &Environment::production(), &variables)?;
+    std::fs::create_dir_all(app.path().parent().unwrap())?;
+    std::fs::write(
+        app.path(),
+        r#"{"data": {"DEFAULT": {"rs": {"resource_server": "rs", "scope": "s", "access_token": "AgPython",
+            "expires_at_seconds": 5}}}, "format_version": "2.0", "globus-sdk.version": "4.9.0"}"#,
+    )?;
+
+    let storage = Storage::from(JsonTokenStorage::new(home.path().join("tokens.json")));
+    for found in import::find_all_with(&variables)?.found {
+        println!("{}: {}", found.path.display(), found.kind);
+        for warning in &found.warnings {
+            println!("  note: {warning}");
+        }
+        for namespace in &found.namespaces {
+            let imported = namespace.import_into(&storage).await?;
+            println!(
+                "  {}: {} tokens, {} were there",
+                namespace.name,
+                imported.stored.len(),
+                imported.left_out.len()
+            );
+        }
+    }
+    assert_eq!(storage.get("rs").await?.unwrap().access_token.expose(), "AgPython");
+    Ok(())
+}
+
+#[tokio::test]
+async fn go_on_after_a_file_of_tokens_was_damaged() -> Outcome {
+    for has_copy in [true, false] {
+        let home = tempfile::tempdir()?;
+        let storage = JsonTokenStorage::new(home.path().join("tokens.json")).keep_last_good(has_copy);
+        let handle = Storage::from(storage.clone());
+        for access in ["AgOld", "AgNew"] {
+            handle.store(vec![TokenData::new("rs", "s", access, 5)], StoreKind::Login).await?;
+        }
+        std::fs::write(storage.path(), "torn")?;
+
+        let inspection = storage.inspect().await?;
+        if let Some(damage) = inspection.damage {
+            println!("{damage}");
+            match inspection.last_good {
+                Some(copy) => {
+                    println!("going back to {}", copy.written_at);
+                    storage.restore_last_good().await?;
+                }
+                None => println!("kept as {}; log in again", storage.set_aside().await?.display()),
+            }
+        }
+        let token = handle.get("rs").await?;
+        assert_eq!(token.map(|token| token.access_token.expose() == "AgOld"), has_copy.then_some(true));
+    }
     Ok(())
 }

@@ -46,6 +46,17 @@ fn main() {
             || store(&quick),
             || write(&raw, &content, false),
         );
+        let plain_path = scratch.path().join(format!("plain-{tokens}.json"));
+        fs::copy(&path, &plain_path).unwrap();
+        let plain = Storage::from(JsonTokenStorage::new(&plain_path).keep_last_good(false));
+        let mut changes = (0..).map(|number| vec![token(number % tokens)]);
+        let mut changes_too = (0..).map(|number| vec![token(number % tokens)]);
+        compare(
+            &format!("store 1 of {tokens}, without a last good copy"),
+            pairs,
+            || runtime.block_on(full.store(changes.next().unwrap(), StoreKind::Login)).unwrap(),
+            || runtime.block_on(plain.store(changes_too.next().unwrap(), StoreKind::Login)).unwrap(),
+        );
         compare(
             &format!("read 1 of {tokens}, read and parse the file"),
             pairs * 10,

@@ -201,7 +201,17 @@ fn token_files_of_environments_do_not_mix() {
 #[test]
 fn paths_that_would_lead_elsewhere_are_refused() {
     let production = Environment::production();
-    for client in ["", ".", "..", "a/b", "a\\b", "C:", "a\0"] {
+    for client in [
+        "",
+        ".",
+        "..",
+        "a/b",
+        "a\\b",
+        "C:",
+        "a\0",
+        "my-client",
+        "urn:uuid:4fb58e00-839d-4e54-8047-10a5a99dcb8e",
+    ] {
         assert_eq!(path_for(client, &production, "/home/u").unwrap_err(), "client id", "{client}");
     }
     let away = Environment::custom("../../x", "example.org");
@@ -233,5 +243,29 @@ fn slugs_keep_what_can_be_seen() {
     }
     for free in ["com", "com\u{b9}", "com\u{2460}", "coma", "com:"] {
         assert!(app_slug(free).is_ok(), "{free}");
+    }
+}
+
+#[test]
+fn a_slug_too_long_for_a_directory_is_cut_and_stays_its_own() {
+    let part = |name: &str| {
+        let path = default_token_path(
+            CLIENT,
+            name,
+            &Environment::production(),
+            TokenFile::Json,
+            &Variables::from_iter([("HOME", "/home/u")]),
+            Platform::Unix,
+        );
+        path.unwrap().parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned()
+    };
+    let longest = "x".repeat(255);
+    assert_eq!(part(&longest), longest);
+    for name in ["x".repeat(256), "é".repeat(200), "☃".repeat(100)] {
+        let (one, other) = (part(&name), part(&format!("{name}y")));
+        assert!(one.len() <= 255 && other.len() <= 255 && one.len() > 240, "{one}");
+        assert_ne!(one, other);
+        assert_eq!(one.split_once('-').unwrap().1.len(), 16);
+        assert_eq!(part(&name), one);
     }
 }

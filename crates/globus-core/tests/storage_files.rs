@@ -158,8 +158,10 @@ fn a_file_of_somebody_else_is_refused() {
     if std::os::unix::fs::chown(&path, Some(12_345), None).is_err() {
         return; // Only root can make a file of somebody else.
     }
-    assert_eq!(*adapter.latest().unwrap_err().kind(), StorageErrorKind::Permissions);
-    assert_eq!(*adapter.store(&login("rs")).unwrap_err().kind(), StorageErrorKind::Permissions);
+    for error in [adapter.latest().unwrap_err(), adapter.store(&login("rs")).unwrap_err()] {
+        assert!(matches!(error.kind(), StorageErrorKind::ForeignOwner { owner: 12_345, .. }), "{error}");
+        assert_eq!(error.path(), Some(path.as_path()));
+    }
 }
 
 /// Runs on a thread that is nobody's, where this process may change that; root is never denied anything.

@@ -198,10 +198,18 @@ fn a_killed_writer_leaves_the_old_or_the_new_content_and_blocks_nobody() {
     wait(storage(&json, true).store(vec![numbered("rs", 0)], StoreKind::Login)).unwrap();
     SimpleJsonFileAdapter::for_resource_server(&flat, "rs").store(&flat_response(0)).unwrap();
     let left = names(directory.path());
-    assert_eq!(left, ["flat.json", "flat.json.lock", "tokens.json", "tokens.json.lock"]);
+    let expected = [
+        "flat.json",
+        "flat.json.last-good",
+        "flat.json.lock",
+        "tokens.json",
+        "tokens.json.last-good",
+        "tokens.json.lock",
+    ];
+    assert_eq!(left, expected);
     for name in names(directory.path()) {
         let content = std::fs::read_to_string(directory.path().join(&name)).unwrap();
-        let holds_tokens = ["flat.json", "tokens.json"].contains(&name.as_str());
+        let holds_tokens = ["flat.json", "tokens.json"].contains(&name.trim_end_matches(".last-good"));
         assert_eq!(content.contains("Ag"), holds_tokens, "{name}");
         assert_eq!(
             std::fs::metadata(directory.path().join(&name)).unwrap().permissions().mode() & 0o777,
@@ -229,7 +237,7 @@ fn many_processes(role: &str) {
     let kept = loaded.tokens["rs"].extra.len();
     println!("{PROCESSES} processes, {stores} stores each: {} lost", PROCESSES * stores - kept);
     assert_eq!(kept, PROCESSES * stores);
-    assert_eq!(names(directory.path()).len(), if flock { 2 } else { 1 });
+    assert_eq!(names(directory.path()).len(), if flock { 3 } else { 2 });
 }
 
 #[test]
@@ -286,11 +294,13 @@ fn no_umask_makes_a_file_more_open_or_unusable() {
         let lock = std::fs::metadata(directory.path().join("tokens.json.lock")).unwrap();
         assert_eq!(lock.permissions().mode() & 0o077, 0);
     }
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("a/b/tokens.json");
-    assert!(in_shell("umask 0", "store", &path).status.success());
-    for made in [directory.path().join("a"), directory.path().join("a/b")] {
-        assert_eq!(std::fs::metadata(made).unwrap().permissions().mode() & 0o777, 0o700);
+    for umask in ["0", "277", "777"] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a/b/tokens.json");
+        assert!(in_shell(&format!("umask {umask}"), "store", &path).status.success());
+        for made in [directory.path().join("a"), directory.path().join("a/b")] {
+            assert_eq!(std::fs::metadata(made).unwrap().permissions().mode() & 0o777, 0o700);
+        }
     }
 }
 

@@ -10,6 +10,10 @@
 //! | `keyring` | `KeyringTokenStorage` | the keyring of the operating system |
 //! | `postgres` | `PostgresTokenStorage` | PostgreSQL, for services with many users |
 //! | `redis` | `RedisTokenStorage` | Redis, for services of several machines |
+//!
+//! [`import`] takes tokens over from the stores of the Python SDK and CLI.
+
+pub mod import;
 
 pub use globus_core::storage::*;
 #[cfg(feature = "encrypted")]

@@ -166,3 +166,28 @@ fn debug_shows_no_key() {
     let shown = format!("{storage:?} {storage:#?}");
     assert!(shown.contains("/x/tokens") && !shown.contains("Ag"), "{shown}");
 }
+
+#[tokio::test]
+async fn no_plain_copy_is_left_of_a_file_that_is_encrypted() {
+    let (directory, path) = place();
+    let plain = JsonTokenStorage::new(&path);
+    std::fs::write(&path, r#"{"data": {"DEFAULT": {"rs": {"access_token": "AgAccess"#).unwrap();
+    plain.set_aside().await.unwrap();
+    for _ in 0..2 {
+        login(&plain.clone().into()).await;
+    }
+    let names = || std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
+    assert_eq!(names().count(), 4, "the file, its lock, the last good copy, what was set aside");
+
+    let storage = Storage::from(EncryptedTokenStorage::new(&path, key(1)).encrypt_existing(true));
+    assert!(storage.get("rs").await.unwrap().is_some());
+    for _ in 0..2 {
+        let other = TokenData::new("other", "s", "AgOther", 1);
+        storage.store(vec![other], StoreKind::Login).await.unwrap();
+        for path in names() {
+            let content = std::fs::read(&path).unwrap();
+            assert!(!content.windows(2).any(|part| part == b"Ag"), "{}", path.display());
+        }
+    }
+    assert!(storage.get("rs").await.unwrap().is_some());
+}

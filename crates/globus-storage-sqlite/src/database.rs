@@ -232,7 +232,11 @@ impl Database {
             _ => Path::new("."),
         };
         match std::fs::canonicalize(directory) {
-            Ok(directory) => Ok(Some(directory.join(name))),
+            Ok(directory) => {
+                let target = directory.join(name);
+                files::check_directory_of(&target)?;
+                Ok(Some(target))
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && need == Need::Read => Ok(None),
             Err(error) => Err(StorageError::from_io(error, "open the directory of").into()),
         }

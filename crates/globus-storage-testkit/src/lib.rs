@@ -187,7 +187,8 @@ macro_rules! contract_cases {
             the_lease_of_a_killed_process_ends, a_crash_at_any_step_leaves_old_or_new,
             a_failure_at_any_step_leaves_the_old, a_dropped_store_is_done_or_not,
             a_dropped_lease_request_blocks_nobody, loose_files_become_private,
-            a_symbolic_link_is_refused, a_storage_that_is_locked_says_so,
+            a_symbolic_link_is_refused, a_directory_that_is_open_to_all_is_refused,
+            a_storage_that_is_locked_says_so,
             errors_and_debug_show_no_secret, a_dump_of_a_sealed_storage_holds_no_secret,
         }
     };

@@ -41,10 +41,16 @@ impl Backend for Json {
 
     fn steps(&self) -> &'static [&'static str] {
         match self.durability {
-            Durability::Full => {
-                &["file.lock", "file.create", "file.write", "file.sync", "file.rename", "file.sync_directory"]
-            }
-            _ => &["file.lock", "file.create", "file.write", "file.rename"],
+            Durability::Full => &[
+                "file.lock",
+                "file.create",
+                "file.write",
+                "file.sync",
+                "file.rename",
+                "file.keep_last_good",
+                "file.sync_directory",
+            ],
+            _ => &["file.lock", "file.create", "file.write", "file.rename", "file.keep_last_good"],
         }
     }
 

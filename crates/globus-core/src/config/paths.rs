@@ -3,6 +3,9 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
 use super::environment::Environment;
 use super::error::{ConfigError, quoted};
 use super::variables::Variables;
@@ -45,7 +48,8 @@ impl TokenFile {
 
 /// The path at which an app keeps its tokens by default:
 /// `~/.globus/app/<client id>/<app slug>/<environment>-tokens.json`, the environment left out for production.
-/// It is the path that the Python SDK uses, so that both find the same tokens.
+/// It is the path that the Python SDK uses, so that both find the same tokens; only a slug of more than 255 bytes,
+/// which no file system takes, is cut and ends with a hash of the whole.
 ///
 /// ```
 /// use globus_core::config::paths::{Platform, TokenFile, default_token_path};
@@ -65,7 +69,7 @@ impl TokenFile {
 ///
 /// # Errors
 ///
-/// When the home directory is not known, the app name gives no slug, or the client id or the name of the
+/// When the home directory is not known, the app name gives no slug, the client id is no UUID, or the name of the
 /// environment cannot be part of a path.
 pub fn default_token_path(
     client_id: &str,
@@ -75,8 +79,15 @@ pub fn default_token_path(
     variables: &Variables,
     platform: Platform,
 ) -> Result<PathBuf, ConfigError> {
-    let slug = app_slug(app_name)?;
+    let slug = shortened(app_slug(app_name)?);
     check_part("client id", client_id)?;
+    if Uuid::try_parse(client_id).is_err() {
+        return Err(ConfigError::new(
+            "client id",
+            format!("{} is not a client id", quoted(client_id)),
+            "use the id (a UUID) under which the app is registered with Globus",
+        ));
+    }
     let name = if environment.is_production() {
         file.name().to_owned()
     } else {
@@ -113,6 +124,16 @@ pub fn default_keyring_index_path(
 
 /// A path in the directory that belongs to Globus programs.
 fn below_home(parts: &[&str], variables: &Variables, platform: Platform) -> Result<PathBuf, ConfigError> {
+    Ok(below(globus_directory(variables, platform)?, parts, platform))
+}
+
+/// The directory in which programs of Globus keep what belongs to the user: `~/.globus`, on Windows
+/// `<local app data>\globus`.
+///
+/// # Errors
+///
+/// When the home directory is not known.
+pub fn globus_directory(variables: &Variables, platform: Platform) -> Result<PathBuf, ConfigError> {
     let (directory, folder) = match platform {
         Platform::Unix => (unix_home(variables), ".globus"),
         Platform::Windows => (windows_data(variables), "globus"),
@@ -124,7 +145,24 @@ fn below_home(parts: &[&str], variables: &Variables, platform: Platform) -> Resu
             "set HOME (on Windows USERPROFILE), or say where tokens are kept",
         )
     })?;
-    Ok(below(below(directory, &[folder], platform), parts, platform))
+    Ok(below(directory, &[folder], platform))
+}
+
+/// What a file system takes as one name, in bytes.
+const MAX_NAME: usize = 255;
+
+/// A slug that is a directory name everywhere. One that is too long for that, which no program can use as it is,
+/// is cut, and ends with a hash of the whole so that two of them stay two.
+fn shortened(slug: String) -> String {
+    if slug.len() <= MAX_NAME {
+        return slug;
+    }
+    let digest = Sha256::digest(slug.as_bytes());
+    let start = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    let hash = format!("-{start:016x}");
+    let longest = MAX_NAME - hash.len();
+    let end = (0..=longest).rev().find(|&end| slug.is_char_boundary(end)).unwrap_or(0);
+    format!("{}{hash}", &slug[..end])
 }
 
 /// Appends parts with the separator of the platform asked for, which need not be the one this runs on.

@@ -1,5 +1,6 @@
 //! What the two JSON formats with many tokens have in common.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::file::{Change, Durability, TokenFile};
@@ -7,7 +8,7 @@ use super::{
     Capabilities, Loaded, Namespace, StorageError, StorageErrorKind, StoreKind, VERSION, VERSION_KEY,
 };
 use crate::token::json::{Json, NotJson, Object};
-use crate::token::{InvalidRecord, TokenData};
+use crate::token::{InvalidRecord, ResourceServer, TokenData};
 
 pub(super) const VERSION_1: &str = "1.0";
 pub(super) const VERSION_2: &str = "2.0";
@@ -110,23 +111,31 @@ pub(super) fn put(
     Ok(())
 }
 
-/// Removes something, and writes only if there was something to remove. `remove` answers what to write, if
-/// anything.
+/// Removes a token, and its copies with it; writes only if there is something to remove. `remove` answers what to
+/// write, if anything.
 pub(super) fn delete(
     file: &TokenFile,
+    server: &ResourceServer,
     remove: impl Fn(&[u8]) -> Result<Option<Change>, StorageError>,
 ) -> Result<bool, StorageError> {
-    let located = |error: StorageError| error.with_path(file.path());
     // Looked at first without the lock, so that nothing is made beside a file in which nothing is to be
     // removed.
-    match file.read()? {
-        Some(content) if remove(&content).map_err(located)?.is_some() => {}
-        _ => return Ok(false),
+    let is_there = match file.read()? {
+        Some(content) => remove(&content)?.is_some(),
+        None => false,
+    };
+    if !is_there && !file.has_copies_with(server)? {
+        return Ok(false);
     }
     file.update(|content| {
-        let new = content.map_or(Ok(None), &remove)?;
-        Ok(new.map_or((Change::Nothing, false), |change| (change, true)))
+        let change = content.map_or(Ok(None), &remove)?;
+        Ok(change.map_or_else(|| (Change::Forget(server.clone()), false), |change| (change, true)))
     })
+}
+
+/// The resource servers of a namespace's records that can be read.
+pub(super) fn servers(records: &Object) -> BTreeSet<ResourceServer> {
+    load(records, None).tokens.into_keys().collect()
 }
 
 pub(super) fn capabilities(file: &TokenFile) -> Capabilities {

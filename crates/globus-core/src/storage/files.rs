@@ -47,8 +47,8 @@ impl FileFacts {
 ///
 /// # Errors
 ///
-/// [`Symlink`](StorageErrorKind::Symlink) for a symbolic link; [`Permissions`](StorageErrorKind::Permissions) for a
-/// file that belongs neither to the effective user nor to root; [`Io`](StorageErrorKind::Io) for what is no regular
+/// [`Symlink`](StorageErrorKind::Symlink) for a symbolic link; [`ForeignOwner`](StorageErrorKind::ForeignOwner)
+/// for a file that belongs neither to the effective user nor to root; [`Io`](StorageErrorKind::Io) for what is no regular
 /// file.
 pub fn inspect(path: &Path) -> Result<Option<FileFacts>, StorageError> {
     let facts = match std::fs::symlink_metadata(path) {
@@ -71,10 +71,40 @@ pub(super) fn check(facts: &Metadata) -> Result<(), StorageError> {
     if !facts.is_file() {
         return Err(StorageError::from_io(io::Error::other("not a regular file"), "read"));
     }
-    if !os::belongs_to_us(facts) {
-        return Err(StorageError::new(StorageErrorKind::Permissions));
+    check_owner(facts)
+}
+
+fn check_owner(facts: &Metadata) -> Result<(), StorageError> {
+    os::foreign_owner(facts).map_or(Ok(()), |owner| Err(StorageError::foreign_owner(owner)))
+}
+
+/// Refuses a file in a directory that somebody else may exchange it in, and answers whether others may look into
+/// the directory. Where there is no directory there is nothing to refuse.
+///
+/// The directory must belong to the user who runs this or to root, and not everybody may write to it, unless it is
+/// sticky as `/tmp`. Directories further up are not looked at: who may exchange one of those puts a directory of
+/// their own in the place, and that is refused.
+///
+/// # Errors
+///
+/// [`ForeignOwner`](StorageErrorKind::ForeignOwner) and [`UnsafeDirectory`](StorageErrorKind::UnsafeDirectory), with
+/// the path of the directory.
+pub fn check_directory_of(path: &Path) -> Result<bool, StorageError> {
+    let directory = directory_of(path);
+    let facts = match std::fs::metadata(directory) {
+        Ok(facts) => facts,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(StorageError::from_io(error, "look at the directory of")),
+    };
+    if !facts.is_dir() {
+        // Opening the file says so in its own words.
+        return Ok(false);
     }
-    Ok(())
+    check_owner(&facts).map_err(|error| error.with_path(directory))?;
+    match os::writable_by_all(&facts) {
+        Some(mode) => Err(StorageError::unsafe_directory(mode).with_path(directory)),
+        None => Ok(os::is_open_to_others(&facts)),
+    }
 }
 
 /// Makes an empty file that its owner alone can read and write, whatever the umask is, and says whether it did:

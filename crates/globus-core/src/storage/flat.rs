@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::file::{Change, TokenFile};
-use super::options::file_options;
-use super::{FileAdapter, RefreshLease, StorageAdapter, StorageError, StorageErrorKind, StoreKind, VERSION};
+use super::file::{Change, Old, TokenFile};
+use super::options::{file_options, last_good_option};
+use super::{
+    FileAdapter, Holdings, Inspection, Namespace, RefreshLease, StorageAdapter, StorageError,
+    StorageErrorKind, StoreKind, VERSION,
+};
 use crate::token::json::{Json, Object};
 use crate::token::{FLAT_VERSION_KEY, Generation, ResourceServer, Scopes, TokenData, TokenResponse};
 
@@ -15,7 +18,8 @@ use crate::token::{FLAT_VERSION_KEY, Generation, ResourceServer, Scopes, TokenDa
 /// stands; a refresh whose answer has no refresh token keeps the stored one.
 ///
 /// A file with other content is not overwritten, unless [`overwrite_foreign`](Self::overwrite_foreign) allows
-/// it. The directory must exist.
+/// it. The directory must exist. To log out, use [`remove`](Self::remove): it takes the copies along that are kept
+/// for the case that the file is damaged.
 ///
 /// ```
 /// use globus_core::storage::{FileAdapter, SimpleJsonFileAdapter, StorageAdapter};
@@ -67,7 +71,7 @@ impl SimpleJsonFileAdapter {
         Self { file: TokenFile::new(path), wanted, overwrite_foreign: false }
     }
 
-    /// Allows to overwrite a file that is no flat token file. What it held is lost.
+    /// Allows to overwrite a file that is no flat token file. What it held is kept as `<name>.damaged-<time>`.
     #[must_use]
     pub fn overwrite_foreign(mut self, allow: bool) -> Self {
         self.overwrite_foreign = allow;
@@ -75,6 +79,60 @@ impl SimpleJsonFileAdapter {
     }
 
     file_options!();
+    last_good_option!();
+
+    /// Looks at the file: whether it can be read, and what there is to go back to. Nothing is changed.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system refuses, or the file is another program's or another resource server's.
+    pub fn inspect(&self) -> Result<Inspection, StorageError> {
+        self.file.inspect(&|content| self.holdings(content))
+    }
+
+    /// Puts the last good copy in the place of a damaged file, or of one that is gone, in one step. The damaged
+    /// file is kept as `<name>.damaged-<time>`, where the answer says.
+    ///
+    /// The copy is from before the last write. A resource server that has replaced the refresh token since may ask
+    /// for a new login.
+    ///
+    /// # Errors
+    ///
+    /// [`NotDamaged`](StorageErrorKind::NotDamaged) when the file can be read,
+    /// [`NoLastGoodCopy`](StorageErrorKind::NoLastGoodCopy) when there is nothing to go back to. Nothing is
+    /// changed then.
+    pub fn restore_last_good(&self) -> Result<Option<PathBuf>, StorageError> {
+        self.file.restore_last_good(&|content| self.holdings(content))
+    }
+
+    /// Moves a damaged file away, so that there is none, and answers where it is now: `<name>.damaged-<time>`
+    /// beside the place. The last good copy stays.
+    ///
+    /// # Errors
+    ///
+    /// [`NotDamaged`](StorageErrorKind::NotDamaged) when the file can be read. Nothing is changed then.
+    pub fn set_aside(&self) -> Result<PathBuf, StorageError> {
+        self.file.set_aside(&|content| self.holdings(content))
+    }
+
+    /// Deletes the file and every copy that was kept of it, damaged ones too, and says whether there was a file.
+    /// They are unlinked, not wiped from the disk; revoke the tokens first.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system refuses. The file is then still there.
+    pub fn remove(&self) -> Result<bool, StorageError> {
+        self.file.delete()
+    }
+
+    fn holdings(&self, content: &[u8]) -> Result<Holdings, StorageError> {
+        let token = self.parse(content)?;
+        Ok(Holdings::from([(Namespace::default(), [token.resource_server].into())]))
+    }
+
+    fn explained(&self, error: StorageError) -> StorageError {
+        self.file.explained(error, &|content| self.holdings(content))
+    }
 
     fn resource_server(&self) -> Option<&ResourceServer> {
         match &self.wanted {
@@ -111,34 +169,47 @@ impl SimpleJsonFileAdapter {
     }
 
     fn write(&self, token: &TokenData, kind: StoreKind) -> Result<(), StorageError> {
-        self.file.update(|old| {
-            let previous = match old {
+        let write = |old: Option<&[u8]>| {
+            let (previous, fate) = match old {
                 Some(content) if !content.is_empty() => self.previous(content)?,
-                _ => None,
+                // Neither worth keeping nor good.
+                _ => (None, Old::Partly),
             };
             let previous = previous.filter(|previous| previous.resource_server == token.resource_server);
             // There is no place for the identity in this format.
             let token = TokenData { identity_id: None, ..token.clone() };
             let mut object = kind.merge(previous.as_ref(), token)?.to_response_object();
             object.set(FLAT_VERSION_KEY, Json::text(VERSION));
-            Ok((Change::Replace(Json::Object(object).to_text()), ()))
-        })
+            Ok((Change::Replace(Json::Object(object).to_text(), fate), ()))
+        };
+        self.file.update(write).map_err(|error| self.explained(error))
     }
 
-    /// The token in a file that is about to be overwritten, if that may be.
-    fn previous(&self, content: &[u8]) -> Result<Option<TokenData>, StorageError> {
+    /// The token in a file that is about to be overwritten, if that may be, and what is to become of the file.
+    fn previous(&self, content: &[u8]) -> Result<(Option<TokenData>, Old), StorageError> {
         let document = Json::parse(content).ok();
         let object = document.as_ref().and_then(Json::as_object).filter(|object| is_flat(object));
-        match object {
+        match object.map(|object| TokenData::from_flat(object, self.resource_server())) {
+            Some(Ok(token)) => Ok((Some(token), Old::Good)),
             // A damaged flat file is ours to replace.
-            Some(object) => Ok(TokenData::from_flat(object, self.resource_server()).ok()),
-            None if self.overwrite_foreign => Ok(None),
-            None => Err(StorageError::new(StorageErrorKind::ForeignFile)),
+            Some(Err(_)) => Ok((None, Old::Damaged)),
+            None if self.overwrite_foreign => Ok((None, Old::Damaged)),
+            None => Err(self.foreign(content)),
+        }
+    }
+
+    /// Refuses to overwrite a file, which may be a damaged one of ours.
+    fn foreign(&self, content: &[u8]) -> StorageError {
+        let refusal = StorageError::new(StorageErrorKind::ForeignFile);
+        match self.parse(content) {
+            Err(error) if error.is_damaged() => refusal.with_last_good(self.explained(error).last_good()),
+            _ => refusal,
         }
     }
 }
 
-fn is_flat(object: &Object) -> bool {
+/// Whether a document is of this format, be it damaged or not.
+pub(super) fn is_flat(object: &Object) -> bool {
     object.get("format_version").is_none()
         && object.get(FLAT_VERSION_KEY).is_some()
         && object.text("access_token").is_some()
@@ -156,7 +227,7 @@ impl StorageAdapter for SimpleJsonFileAdapter {
     fn latest(&self) -> Result<Option<TokenData>, StorageError> {
         self.file
             .read()?
-            .map(|content| self.parse(&content).map_err(|error| error.with_path(self.file.path())))
+            .map(|content| self.parse(&content).map_err(|error| self.explained(error)))
             .transpose()
     }
 

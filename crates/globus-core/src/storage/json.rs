@@ -5,14 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::document::{self, Document};
-use super::file::{Change, FileEncoding, TokenFile};
+use super::file::{BEFORE_UPGRADE, Change, FileEncoding, Old, TokenFile};
 use super::lookup::{self, Lookup};
-use super::options::file_options;
+use super::options::{file_options, last_good_option};
+use super::recovery::recovery;
 use super::{
-    Capabilities, Loaded, Namespace, RefreshLease, StorageError, StorageErrorKind, StoreKind, TokenStorage,
-    VERSION, VERSION_KEY,
+    Capabilities, Holdings, LegacyJsonTokenStorage, Loaded, Namespace, RefreshLease, StorageError,
+    StorageErrorKind, StoreKind, TokenStorage, VERSION, VERSION_KEY,
 };
 use crate::blocking_job::run_blocking;
+use crate::config::paths::{self, Platform};
+use crate::config::{ConfigError, Environment, Variables};
 use crate::token::json::{Json, Object};
 use crate::token::{ResourceServer, TokenData};
 
@@ -52,6 +55,47 @@ pub struct JsonTokenStorage {
 }
 
 impl JsonTokenStorage {
+    /// The storage in which an app keeps its tokens by default, in the user's home:
+    /// `~/.globus/app/<client id>/<app name>/tokens.json`, which is where the Python SDK keeps them. See
+    /// [`default_token_path`](crate::config::paths::default_token_path) for other systems and environments.
+    ///
+    /// The directory is closed to other users with the next write, whoever made it.
+    ///
+    /// ```no_run
+    /// use globus_core::config::Environment;
+    /// use globus_core::storage::JsonTokenStorage;
+    ///
+    /// let client_id = "4fb58e00-839d-4e54-8047-10a5a99dcb8e";
+    /// let storage = JsonTokenStorage::for_app(client_id, "My App", &Environment::production())?;
+    /// # Ok::<(), globus_core::config::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the home directory is not known, the client id is none, or the app name gives no directory name.
+    pub fn for_app(client_id: &str, app_name: &str, environment: &Environment) -> Result<Self, ConfigError> {
+        Self::for_app_with(client_id, app_name, environment, &Variables::process())
+    }
+
+    /// The same, with the home directory of these variables.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`for_app`](Self::for_app).
+    pub fn for_app_with(
+        client_id: &str,
+        app_name: &str,
+        environment: &Environment,
+        variables: &Variables,
+    ) -> Result<Self, ConfigError> {
+        let kind = paths::TokenFile::Json;
+        let platform = Platform::current();
+        let path = paths::default_token_path(client_id, app_name, environment, kind, variables, platform)?;
+        let mut storage = Self::new(path);
+        storage.file.own_directory = true;
+        Ok(storage)
+    }
+
     /// A storage in this file, which is made by the first store, with its directories.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let mut file = TokenFile::new(path);
@@ -76,6 +120,8 @@ impl JsonTokenStorage {
     }
 
     file_options!();
+    last_good_option!();
+    recovery!();
 
     /// Where the file is.
     pub fn path(&self) -> &Path {
@@ -83,7 +129,7 @@ impl JsonTokenStorage {
     }
 
     /// The root in format 2.0, and whether it had to be upgraded for that.
-    fn parse(content: &[u8]) -> Result<(Object, bool), StorageError> {
+    pub(super) fn parse(content: &[u8]) -> Result<(Object, bool), StorageError> {
         match document::parse(content)? {
             Document::Version1(root) => Ok((document::upgraded(root)?, true)),
             Document::Version2(root) => {
@@ -94,11 +140,25 @@ impl JsonTokenStorage {
         }
     }
 
+    /// What a file holds, every namespace of which must be one.
+    pub(super) fn holdings(content: &[u8]) -> Result<Holdings, StorageError> {
+        let (root, _) = Self::parse(content)?;
+        let data = document::require_object(&root, "data")?;
+        let namespaces = data
+            .iter()
+            .map(|(name, _)| Ok((name.into(), document::servers(document::require_object(data, name)?))));
+        namespaces.collect()
+    }
+
+    fn explained(&self, error: StorageError) -> StorageError {
+        self.file.explained(error, &Self::holdings)
+    }
+
     fn namespaces(&self) -> Result<Object, StorageError> {
         let Some(content) = self.file.read()? else { return Ok(Object::default()) };
         Self::parse(&content)
             .and_then(|(root, _)| document::require_object(&root, "data").cloned())
-            .map_err(|error| error.with_path(self.file.path()))
+            .map_err(|error| self.explained(error))
     }
 
     fn load(&self, namespace: &Namespace) -> Result<Loaded, StorageError> {
@@ -108,7 +168,7 @@ impl JsonTokenStorage {
         }
         document::require_object(&namespaces, namespace.as_str())
             .map(|records| document::load(records, Some(namespace)).with_path(self.file.path()))
-            .map_err(|error| error.with_path(self.file.path()))
+            .map_err(|error| self.explained(error))
     }
 
     fn load_one(
@@ -133,12 +193,13 @@ impl JsonTokenStorage {
         tokens: Vec<TokenData>,
         kind: StoreKind,
     ) -> Result<(), StorageError> {
-        self.file.update(|old| {
+        let write = |old: Option<&[u8]>| {
             let (mut root, is_upgrade) = match old {
                 Some(content) => Self::parse(content)?,
                 None => (document::skeleton("data", document::VERSION_2), false),
             };
             let data = document::object_mut(&mut root, "data")?;
+            let is_whole = data.iter().all(|(_, records)| records.as_object().is_some());
             if data.get(namespace.as_str()).is_none() {
                 data.set(namespace.as_str(), Json::Object(Object::default()));
             }
@@ -147,22 +208,28 @@ impl JsonTokenStorage {
                 document::put(records, token, kind, TokenData::to_record_object)?;
             }
             root.set(VERSION_KEY, Json::text(VERSION));
-            Ok((self.change(&Json::Object(root), is_upgrade)?, ()))
-        })
+            let old = match (is_upgrade, is_whole) {
+                (true, _) => {
+                    self.require_upgrade()?;
+                    Old::Backup(BEFORE_UPGRADE)
+                }
+                (false, true) => Old::Good,
+                (false, false) => Old::Partly,
+            };
+            Ok((Change::Replace(Json::Object(root).to_text(), old), ()))
+        };
+        self.file.update(write).map_err(|error| self.explained(error))
     }
 
-    fn change(&self, root: &Json, is_upgrade: bool) -> Result<Change, StorageError> {
-        match (is_upgrade, self.upgrade) {
-            (false, _) => Ok(Change::Replace(root.to_text())),
-            (true, true) => Ok(Change::Upgrade { backup: "v1.bak", content: root.to_text() }),
-            (true, false) => {
-                Err(StorageError::new(StorageErrorKind::NeedsUpgrade { found: document::VERSION_1 }))
-            }
+    fn require_upgrade(&self) -> Result<(), StorageError> {
+        if self.upgrade {
+            return Ok(());
         }
+        Err(StorageError::new(StorageErrorKind::NeedsUpgrade { found: document::VERSION_1 }))
     }
 
     fn delete(&self, namespace: &Namespace, resource_server: &ResourceServer) -> Result<bool, StorageError> {
-        document::delete(&self.file, |content| {
+        let delete = |content: &[u8]| {
             let (mut root, is_upgrade) = Self::parse(content)?;
             let data = document::object_mut(&mut root, "data")?;
             if data.get(namespace.as_str()).is_none() {
@@ -172,8 +239,20 @@ impl JsonTokenStorage {
             if records.remove(resource_server.as_str()).is_none() {
                 return Ok(None);
             }
-            self.change(&Json::Object(root), is_upgrade).map(Some)
-        })
+            let server = resource_server.clone();
+            let old = if is_upgrade {
+                self.require_upgrade()?;
+                // The backup must not have the token either.
+                let backup = LegacyJsonTokenStorage::without(content, resource_server)?;
+                backup.map_or(Old::With(server.clone()), |backup| {
+                    Old::WithBackup(server, BEFORE_UPGRADE, backup)
+                })
+            } else {
+                Old::With(server)
+            };
+            Ok(Some(Change::Replace(Json::Object(root).to_text(), old)))
+        };
+        document::delete(&self.file, resource_server, delete).map_err(|error| self.explained(error))
     }
 }
 

@@ -5,11 +5,15 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 
 use super::document::{self, Document};
-use super::file::{Change, TokenFile};
-use super::options::file_options;
+use super::file::{Change, Old, TokenFile};
+use super::options::{file_options, last_good_option};
+use super::recovery::recovery;
 use super::{
-    Capabilities, Loaded, Namespace, RefreshLease, StorageError, StoreKind, TokenStorage, VERSION_KEY,
+    Capabilities, Holdings, Loaded, Namespace, RefreshLease, StorageError, StoreKind, TokenStorage,
+    VERSION_KEY,
 };
+use zeroize::Zeroizing;
+
 use crate::blocking_job::run_blocking;
 use crate::token::json::{Json, Object};
 use crate::token::{ResourceServer, TokenData};
@@ -33,13 +37,15 @@ impl LegacyJsonTokenStorage {
     }
 
     file_options!();
+    last_good_option!();
+    recovery!();
 
     /// Where the file is.
     pub fn path(&self) -> &Path {
         self.file.path()
     }
 
-    fn parse(content: &[u8]) -> Result<Object, StorageError> {
+    pub(super) fn parse(content: &[u8]) -> Result<Object, StorageError> {
         let Document::Version1(root) = document::parse(content)? else {
             return Err(StorageError::unknown_format_named(document::VERSION_2));
         };
@@ -48,16 +54,27 @@ impl LegacyJsonTokenStorage {
         Ok(root)
     }
 
+    /// What a file holds.
+    pub(super) fn holdings(content: &[u8]) -> Result<Holdings, StorageError> {
+        let root = Self::parse(content)?;
+        let servers = document::servers(document::require_object(&root, "by_rs")?);
+        Ok(Holdings::from([(Namespace::default(), servers)]))
+    }
+
+    fn explained(&self, error: StorageError) -> StorageError {
+        self.file.explained(error, &Self::holdings)
+    }
+
     fn load(&self) -> Result<Loaded, StorageError> {
         let Some(content) = self.file.read()? else { return Ok(Loaded::default()) };
         Self::parse(&content)
             .and_then(|root| Ok(document::load(document::require_object(&root, "by_rs")?, None)))
-            .map_err(|error| error.with_path(self.file.path()))
+            .map_err(|error| self.explained(error))
             .map(|loaded| loaded.with_path(self.file.path()))
     }
 
     fn write(&self, tokens: Vec<TokenData>, kind: StoreKind) -> Result<(), StorageError> {
-        self.file.update(|old| {
+        let write = |old: Option<&[u8]>| {
             let mut root = match old {
                 Some(content) => Self::parse(content)?,
                 None => document::skeleton("by_rs", document::VERSION_1),
@@ -68,18 +85,30 @@ impl LegacyJsonTokenStorage {
                 let token = TokenData { identity_id: None, ..token };
                 document::put(records, token, kind, TokenData::to_response_object)?;
             }
-            Ok((Change::Replace(Json::Object(root).to_text()), ()))
-        })
+            Ok((Change::Replace(Json::Object(root).to_text(), Old::Good), ()))
+        };
+        self.file.update(write).map_err(|error| self.explained(error))
     }
 
     fn delete(&self, resource_server: &ResourceServer) -> Result<bool, StorageError> {
         let delete = |content: &[u8]| {
-            let mut root = Self::parse(content)?;
-            let removed =
-                document::object_mut(&mut root, "by_rs")?.remove(resource_server.as_str()).is_some();
-            Ok(removed.then(|| Change::Replace(Json::Object(root).to_text())))
+            Self::parse(content)?;
+            let new = Self::without(content, resource_server)?;
+            Ok(new.map(|new| Change::Replace(new, Old::With(resource_server.clone()))))
         };
-        document::delete(&self.file, delete)
+        document::delete(&self.file, resource_server, delete).map_err(|error| self.explained(error))
+    }
+
+    /// The content of a file without a token; `None` where it does not have it.
+    pub(super) fn without(
+        content: &[u8],
+        resource_server: &ResourceServer,
+    ) -> Result<Option<Zeroizing<String>>, StorageError> {
+        let Document::Version1(mut root) = document::parse(content)? else {
+            return Err(StorageError::unknown_format_named(document::VERSION_2));
+        };
+        let removed = document::object_mut(&mut root, "by_rs")?.remove(resource_server.as_str()).is_some();
+        Ok(removed.then(|| Json::Object(root).to_text()))
     }
 }
 

@@ -22,6 +22,15 @@
 //! Files are readable by their owner alone. They are written in one step, by one process at a time, on network
 //! file systems too; a writer that dies leaves the old or the new content. Errors are [`StorageError`]s, which
 //! say what is wrong, with which file, and what to do.
+//!
+//! # When a file is damaged
+//!
+//! Every write keeps the content that it replaces as `<name>.last-good`, for the owner alone. A file that cannot be
+//! read is never repaired or replaced by itself: reading and writing fail, and the error says so, until the user
+//! has decided. [`inspect`](JsonTokenStorage::inspect) tells what is wrong and what there is to go back to,
+//! [`restore_last_good`](JsonTokenStorage::restore_last_good) goes back, and
+//! [`set_aside`](JsonTokenStorage::set_aside) starts anew; both keep the damaged file as `<name>.damaged-<time>`.
+//! Removing a token deletes the copies that may hold it as well. They are unlinked, not wiped from the disk.
 
 mod adapter;
 mod cached;
@@ -41,9 +50,11 @@ mod lookup;
 mod memory;
 mod options;
 mod private_file;
+mod recovery;
 #[cfg(feature = "seal")]
 mod sealed;
 mod store_kind;
+mod token_file_reader;
 mod validating;
 
 #[doc = include_str!("writing_a_backend.md")]
@@ -54,7 +65,7 @@ pub use cached::CachedTokenStorage;
 pub use capabilities::Capabilities;
 pub use contract::{Loaded, Namespace, TokenStorage};
 pub use error::{StorageError, StorageErrorKind};
-pub use file::{Durability, FileEncoding};
+pub use file::{Durability, FileEncoding, open_checked};
 pub use flat::SimpleJsonFileAdapter;
 pub use handle::{AnyTokenStorage, Storage};
 pub use json::JsonTokenStorage;
@@ -63,9 +74,11 @@ pub use lease_holder::{LeaseHolder, Pause};
 pub use legacy_json::LegacyJsonTokenStorage;
 pub use memory::MemoryTokenStorage;
 pub use private_file::PrivateFile;
+pub use recovery::{Holdings, Inspection, LastGoodCopy};
 #[cfg(feature = "seal")]
 pub use sealed::SealedTokenStorage;
 pub use store_kind::StoreKind;
+pub use token_file_reader::{FileFormat, TokenFileContents, read_token_file};
 pub use validating::{
     HasRefreshTokens, NotExpired, TokenValidator, UnchangingIdentity, ValidatingTokenStorage,
     ValidationContext,

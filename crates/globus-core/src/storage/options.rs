@@ -47,4 +47,18 @@ macro_rules! file_options {
         }
     };
 }
-pub(super) use file_options;
+
+/// Writes the setter of a storage that has its tokens in `self.file`.
+macro_rules! last_good_option {
+    () => {
+        /// Whether a write keeps the content that it replaces as `<name>.last-good`, to go back to when the file
+        /// is damaged; yes by default. It holds what was stored before, so turn it off while records are moved to
+        /// a sealed form in this file.
+        #[must_use]
+        pub fn keep_last_good(mut self, keep: bool) -> Self {
+            self.file.keep_last_good = keep;
+            self
+        }
+    };
+}
+pub(super) use {file_options, last_good_option};

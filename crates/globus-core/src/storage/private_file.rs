@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::file::{Change, TokenFile};
+use super::file::{Change, Old, TokenFile};
 use super::options::file_options;
 use super::{RefreshLease, StorageError};
 
@@ -72,7 +72,9 @@ impl PrivateFile {
     ) -> Result<T, StorageError> {
         self.file.update(|old| {
             let (new, answer) = decide(old)?;
-            let change = new.map_or(Change::Nothing, |content| Change::Replace(Zeroizing::new(content)));
+            // Not tokens, so there is nothing worth going back to.
+            let replace = |content| Change::Replace(Zeroizing::new(content), Old::Partly);
+            let change = new.map_or(Change::Nothing, replace);
             Ok((change, answer))
         })
     }

@@ -55,3 +55,32 @@ pub async fn a_symbolic_link_is_refused<B: Backend>(place: &Place<B>) {
 /// Where there are no symbolic links there is nothing to see.
 #[cfg(not(unix))]
 pub async fn a_symbolic_link_is_refused<B: Backend>(_: &Place<B>) {}
+
+/// Where everybody may exchange the file of tokens, it is neither read nor written.
+#[cfg(unix)]
+pub async fn a_directory_that_is_open_to_all_is_refused<B: Backend>(place: &Place<B>) {
+    use std::os::unix::fs::PermissionsExt;
+
+    use globus_core::storage::StorageErrorKind;
+
+    place.open().await.store(vec![token("rs", 1)], StoreKind::Login).await.unwrap();
+    for path in place.backend().files(place.text()) {
+        let directory = path.parent().unwrap();
+        let before = std::fs::metadata(directory).unwrap().permissions();
+        std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o777)).unwrap();
+        let storage = place.open().await;
+        let refused = [
+            storage.get_fresh("rs").await.map(drop).unwrap_err(),
+            storage.store(vec![token("rs", 2)], StoreKind::Login).await.unwrap_err(),
+        ];
+        std::fs::set_permissions(directory, before).unwrap();
+        for error in refused {
+            assert!(matches!(error.kind(), StorageErrorKind::UnsafeDirectory { .. }), "{error}");
+        }
+        assert_eq!(stored_number(&place.open().await, "rs").await, Some(1));
+    }
+}
+
+/// Where there are no modes there is nothing to see.
+#[cfg(not(unix))]
+pub async fn a_directory_that_is_open_to_all_is_refused<B: Backend>(_: &Place<B>) {}

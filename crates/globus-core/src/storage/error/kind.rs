@@ -138,18 +138,24 @@ pub enum StorageErrorKind {
     },
     /// What is stored is not sealed, where it should be.
     NotSealed,
-    /// The file belongs to another user.
+    /// The file or its directory belongs to another user, who is not root.
     #[non_exhaustive]
     ForeignOwner {
         /// The number of that user.
         owner: u32,
     },
-    /// Other users may put files into the directory, and so exchange the file of tokens.
+    /// Everybody may write to the directory of the file, and so exchange the file of tokens.
     #[non_exhaustive]
     UnsafeDirectory {
         /// The mode of the directory, such as `0o777`.
         mode: u32,
     },
+    /// The file can be read, so there is nothing to restore or to set aside.
+    NotDamaged,
+    /// There is no last good copy that could be restored.
+    NoLastGoodCopy,
+    /// A database was left in the middle of a write, and only its own program may finish that.
+    NeedsRecovery,
     /// A validating storage: there is no token for this resource server, or none that can be refreshed. Log in.
     #[non_exhaustive]
     MissingToken {
@@ -187,18 +193,17 @@ pub enum StorageErrorKind {
 impl fmt::Display for StorageErrorKind {
     #[expect(clippy::too_many_lines, reason = "a line for each kind")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const RESTORE: &str = "move it away and log in again, or restore a backup";
+        if let Some(problem) = self.damage() {
+            return write!(f, "{problem}; move it away and log in again, or restore a backup");
+        }
         match self {
+            Self::NotJson { .. } | Self::NotAnObject | Self::MissingField { .. } | Self::InvalidField { .. } => Ok(()),
             Self::NotFound => {
                 f.write_str("there is no such file or directory; log in first, or make the directory")
             }
             Self::Io { action, reason } => {
                 write!(f, "cannot {action} it ({reason}); see to the path and try again")
             }
-            Self::NotJson { line, column } => {
-                write!(f, "the content is not JSON (line {line}, column {column}); {RESTORE}")
-            }
-            Self::NotAnObject => write!(f, "the content is JSON but no object; {RESTORE}"),
             Self::UnknownFormat { found: Some(found) } => write!(
                 f,
                 "the content is of format {found:?}, which is not known here; use another path, or the \
@@ -207,8 +212,6 @@ impl fmt::Display for StorageErrorKind {
             Self::UnknownFormat { found: None } => {
                 f.write_str("the content names no format that is known here; use another path")
             }
-            Self::MissingField { field } => write!(f, "the member `{field}` is missing; {RESTORE}"),
-            Self::InvalidField { field } => write!(f, "the member `{field}` is of the wrong type; {RESTORE}"),
             Self::InvalidRecord { namespace, resource_server, field } => {
                 f.write_str("the record")?;
                 if let Some(name) = resource_server {
@@ -294,12 +297,24 @@ impl fmt::Display for StorageErrorKind {
             ),
             Self::ForeignOwner { owner } => write!(
                 f,
-                "the file belongs to the user with number {owner}; use a path of your own, or change the owner"
+                "it belongs to the user with number {owner}, who could exchange the tokens; use a path of your \
+                 own, or change the owner"
             ),
             Self::UnsafeDirectory { mode } => write!(
                 f,
-                "other users may write to the directory (mode {mode:o}) and exchange the file; take that right \
-                 away with `chmod go-w`, or use another directory"
+                "everybody may write to this directory (mode {mode:o}) and exchange the file of tokens; take that \
+                 right away with `chmod o-w`, or use another directory"
+            ),
+            Self::NotDamaged => f.write_str(
+                "the file can be read; there is nothing to restore or to set aside",
+            ),
+            Self::NoLastGoodCopy => f.write_str(
+                "there is no last good copy to go back to; set the file aside (`set_aside`) and log in again, or \
+                 restore a backup",
+            ),
+            Self::NeedsRecovery => f.write_str(
+                "the database was left in the middle of a write, which only the program that it belongs to may \
+                 finish; run that program once and try again",
             ),
             Self::MissingToken { resource_server } => {
                 write!(f, "there is no usable token for {resource_server:?}; log in")
@@ -323,5 +338,20 @@ impl fmt::Display for StorageErrorKind {
                 write!(f, "the tokens are refused: {}", reason.escape_debug())
             }
         }
+    }
+}
+
+impl StorageErrorKind {
+    /// What is wrong with a damaged file, without what to do.
+    pub(super) fn damage(&self) -> Option<String> {
+        Some(match self {
+            Self::NotJson { line, column } => {
+                format!("the content is not JSON (line {line}, column {column})")
+            }
+            Self::NotAnObject => "the content is JSON but no object".to_owned(),
+            Self::MissingField { field } => format!("the member `{field}` is missing"),
+            Self::InvalidField { field } => format!("the member `{field}` is of the wrong type"),
+            _ => return None,
+        })
     }
 }

@@ -25,13 +25,20 @@ pub struct StorageError(Arc<Inner>);
 struct Inner {
     kind: StorageErrorKind,
     path: Option<PathBuf>,
+    recovery: Option<Recovery>,
     source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+/// What there is to go back to where a file is damaged.
+#[derive(Clone, Copy, Debug)]
+struct Recovery {
+    last_good: Option<Timestamp>,
 }
 
 impl StorageError {
     /// An error of this kind.
     pub fn new(kind: StorageErrorKind) -> Self {
-        Self(Arc::new(Inner { kind, path: None, source: None }))
+        Self(Arc::new(Inner { kind, path: None, recovery: None, source: None }))
     }
 
     /// The error for what the operating system refused. `action` is a verb, such as `open`.
@@ -71,6 +78,11 @@ impl StorageError {
         Self::new(StorageErrorKind::UnsupportedSchema { found: found.into() })
     }
 
+    /// What is there is of no format that is known, and names none.
+    pub fn unknown_format_unnamed() -> Self {
+        Self::new(StorageErrorKind::UnknownFormat { found: None })
+    }
+
     /// The storage does not offer this.
     pub fn unsupported(what: &'static str) -> Self {
         Self::new(StorageErrorKind::Unsupported { what })
@@ -85,6 +97,16 @@ impl StorageError {
     pub fn cannot_unseal_record(namespace: &Namespace, resource_server: &ResourceServer) -> Self {
         let (namespace, resource_server) = (namespace.clone(), resource_server.clone());
         Self::new(StorageErrorKind::CannotUnsealRecord { namespace, resource_server })
+    }
+
+    /// The file or its directory belongs to the user with this number.
+    pub fn foreign_owner(owner: u32) -> Self {
+        Self::new(StorageErrorKind::ForeignOwner { owner })
+    }
+
+    /// Everybody may write to the directory, which has this mode.
+    pub fn unsafe_directory(mode: u32) -> Self {
+        Self::new(StorageErrorKind::UnsafeDirectory { mode })
     }
 
     /// There is no usable token for a resource server.
@@ -115,6 +137,13 @@ impl StorageError {
         self
     }
 
+    /// Says when the last good copy of the damaged file was written, or that there is none.
+    #[must_use]
+    pub(super) fn with_last_good(mut self, last_good: Option<Timestamp>) -> Self {
+        Arc::make_mut(&mut self.0).recovery = Some(Recovery { last_good });
+        self
+    }
+
     /// Keeps the error that caused this one. Its text must show no token.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
@@ -141,6 +170,26 @@ impl StorageError {
             | StorageErrorKind::ExpiredToken { resource_server, .. } => Some(resource_server),
             _ => None,
         }
+    }
+
+    /// Whether a file as a whole cannot be read as one of tokens: it is no JSON, or of no format that is known, or
+    /// something that its format requires is missing. The file is untouched. Storages in files have methods to go
+    /// on: `inspect`, `restore_last_good` and `set_aside`.
+    pub fn is_damaged(&self) -> bool {
+        match self.kind() {
+            StorageErrorKind::NotJson { .. }
+            | StorageErrorKind::NotAnObject
+            | StorageErrorKind::MissingField { .. }
+            | StorageErrorKind::InvalidField { .. } => true,
+            // A file of another storage is as it should be.
+            StorageErrorKind::UnknownFormat { found } => !matches!(found.as_deref(), Some("1.0" | "2.0")),
+            _ => false,
+        }
+    }
+
+    /// When the last good copy of a damaged file was written, where there is one to go back to.
+    pub fn last_good(&self) -> Option<Timestamp> {
+        self.0.recovery?.last_good
     }
 
     /// Whether another process holds the lock. Trying again later may help.
@@ -180,7 +229,15 @@ impl fmt::Display for StorageError {
         if let Some(path) = &self.0.path {
             write!(f, " {}", path.display())?;
         }
-        write!(f, ": {}", self.0.kind)
+        let Some(Recovery { last_good }) = self.0.recovery else { return write!(f, ": {}", self.0.kind) };
+        match self.0.kind.damage() {
+            Some(problem) => write!(f, ": {problem}; the file is left as it is: ")?,
+            None => write!(f, ": {}; if it is a damaged file of tokens: ", self.0.kind)?,
+        }
+        if let Some(written_at) = last_good {
+            write!(f, "go back to the last good copy, of {written_at:.0} (`restore_last_good`), or ")?;
+        }
+        f.write_str("set it aside and log in again (`set_aside`)")
     }
 }
 

@@ -8,18 +8,21 @@
 //! | `<name>.lock` | lets writers of one machine wait for each other; never deleted |
 //! | `<name>.write` | the lease of the one who writes |
 //! | `<name>.refresh` | the lease of the one who refreshes |
+//! | `<name>.last-good` | the content before the last write |
+//! | `<name>.damaged-<time>` | a damaged content that was set aside; only a logout deletes it |
+//! | `<name>.v1.bak` | the content of format 1.0 before it was upgraded |
 //! | `.<name>.new-…` | a content on its way; the next writer sweeps those of dead writers |
 //! | `.<name>.lease-…`, `.<name>.claim-…` | a lease on its way in or out |
 
+mod checks;
 mod encoding;
+mod kept;
 mod lease;
 mod lock;
 pub(super) mod os;
 mod write;
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,8 +30,9 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::{RefreshLease, StorageError, StorageErrorKind, files};
+use super::{RefreshLease, StorageError, files};
 use crate::failpoint;
+use crate::token::ResourceServer;
 
 /// How sure a write is to outlive a power failure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -43,15 +47,16 @@ pub enum Durability {
     Rename,
 }
 
-/// More than any file of tokens; what is larger is something else.
-const MAX_SIZE: u64 = 16 * 1024 * 1024;
-
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent options, each a yes or no")]
 pub(crate) struct TokenFile {
     path: PathBuf,
     pub(super) durability: Durability,
     pub(super) follow_symlinks: bool,
     pub(super) create_directories: bool,
+    /// Whether the directory is made for this file, and so may be closed to others.
+    pub(super) own_directory: bool,
+    pub(super) keep_last_good: bool,
     pub(super) flock: Flock,
     pub(super) lock_wait: Duration,
     pub(super) lease_time: Duration,
@@ -60,10 +65,12 @@ pub(crate) struct TokenFile {
     swept: Arc<AtomicBool>,
     swept_leases: Arc<AtomicBool>,
     #[cfg(test)]
-    fail_at: Option<(Step, io::ErrorKind)>,
+    fail_at: Option<(Step, std::io::ErrorKind)>,
 }
 
+pub use checks::open_checked;
 pub use encoding::FileEncoding;
+pub(super) use kept::{BEFORE_UPGRADE, Read};
 pub(super) use lock::Flock;
 
 /// What a writer does, in order.
@@ -75,6 +82,9 @@ enum Step {
     Sync,
     Rename,
     SyncDirectory,
+    KeepLastGood,
+    SetAside,
+    Forget,
 }
 
 impl Step {
@@ -85,6 +95,9 @@ impl Step {
             Self::Write => "write",
             Self::Sync | Self::SyncDirectory => "sync",
             Self::Rename => "replace",
+            Self::KeepLastGood => "keep a copy of",
+            Self::SetAside => "set aside",
+            Self::Forget => "delete a copy of",
         }
     }
 
@@ -96,6 +109,9 @@ impl Step {
             Self::Sync => "file.sync",
             Self::Rename => "file.rename",
             Self::SyncDirectory => "file.sync_directory",
+            Self::KeepLastGood => "file.keep_last_good",
+            Self::SetAside => "file.set_aside",
+            Self::Forget => "file.forget",
         }
     }
 }
@@ -104,10 +120,26 @@ impl Step {
 pub(crate) enum Change {
     /// It stays as it is.
     Nothing,
+    /// It stays, and copies of it that may hold a token of this resource server go.
+    Forget(ResourceServer),
     /// This is its new content.
-    Replace(Zeroizing<String>),
-    /// The old content is first kept beside it under this additional ending.
-    Upgrade { backup: &'static str, content: Zeroizing<String> },
+    Replace(Zeroizing<String>, Old),
+}
+
+/// What is to become of the old content.
+pub(crate) enum Old {
+    /// It can be read as a whole, and becomes the last good copy.
+    Good,
+    /// Parts of it cannot be read, or it is worth nothing. The last good copy stays.
+    Partly,
+    /// It cannot be read, and is set aside.
+    Damaged,
+    /// It is kept under this additional ending.
+    Backup(&'static str),
+    /// It had a token of this resource server, of which no copy may stay.
+    With(ResourceServer),
+    /// The same, and this is kept under the additional ending in its place.
+    WithBackup(ResourceServer, &'static str, Zeroizing<String>),
 }
 
 impl TokenFile {
@@ -117,6 +149,8 @@ impl TokenFile {
             durability: Durability::Full,
             follow_symlinks: false,
             create_directories: false,
+            own_directory: false,
+            keep_last_good: true,
             flock: Flock::Use,
             lock_wait: lease::TIME + Duration::from_secs(10),
             lease_time: lease::TIME,
@@ -135,7 +169,12 @@ impl TokenFile {
 
     /// The content, or `None` when there is no file.
     pub(crate) fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StorageError> {
-        self.target().and_then(|target| self.read_target(&target)).map_err(|error| self.located(error))
+        let read = || {
+            let target = self.target()?;
+            self.check_directory(&target)?;
+            self.read_target(&target)
+        };
+        read().map_err(|error| self.located(error))
     }
 
     /// Reads the file, decides, and writes, while no other process writes.
@@ -143,45 +182,79 @@ impl TokenFile {
         &self,
         decide: impl FnOnce(Option<&[u8]>) -> Result<(Change, T), StorageError>,
     ) -> Result<T, StorageError> {
-        self.update_target(decide).map_err(|error| self.located(error))
+        self.locked(|target| {
+            let bytes = self.read_bytes(target)?;
+            let encoded = if self.encoding.is_some() { bytes.clone() } else { None };
+            let old = bytes.map(|bytes| self.decode(bytes)).transpose()?;
+            let is_plain = encoded.is_some() && encoded == old;
+            let (change, answer) = decide(old.as_ref().map(|content| content.as_slice()))?;
+            if is_plain && matches!(change, Change::Replace(..)) {
+                // From here on the file is encoded, and so no plain copy of it may stay.
+                self.forget_all(target)?;
+            }
+            self.apply(target, old.as_deref().map(Vec::as_slice), change)?;
+            Ok(answer)
+        })
     }
 
-    fn update_target<T>(
-        &self,
-        decide: impl FnOnce(Option<&[u8]>) -> Result<(Change, T), StorageError>,
-    ) -> Result<T, StorageError> {
+    fn apply(&self, target: &Path, old: Option<&[u8]>, change: Change) -> Result<(), StorageError> {
+        let (content, fate) = match change {
+            Change::Nothing => return Ok(()),
+            Change::Forget(server) => return self.forget(target, &server),
+            Change::Replace(content, fate) => (content, fate),
+        };
+        let mut is_good = false;
+        if let Some(old) = old {
+            match fate {
+                Old::Good => is_good = true,
+                Old::Partly => {}
+                Old::Damaged => drop(self.keep_aside(target)?),
+                Old::Backup(ending) => self.replace(&beside(target, "", ending), false, old)?,
+                // Before the file is replaced: who dies in between has removed nothing, and left no copy.
+                Old::With(server) => self.forget(target, &server)?,
+                Old::WithBackup(server, ending, backup) => {
+                    self.forget(target, &server)?;
+                    self.replace(&beside(target, "", ending), false, backup.as_bytes())?;
+                }
+            }
+        }
+        self.replace(target, is_good, content.as_bytes())
+    }
+
+    /// Does something with the file while no other process writes.
+    fn locked<T>(&self, work: impl FnOnce(&Path) -> Result<T, StorageError>) -> Result<T, StorageError> {
+        let locked = || {
+            let target = self.prepare()?;
+            // Refused content is refused before anything is made beside it.
+            self.check(&target)?;
+            let lock = self.lock(&target)?;
+            if !self.swept.swap(true, Ordering::Relaxed) {
+                write::sweep(&target);
+                lock.lease.sweep();
+            }
+            let answer = work(&target)?;
+            drop(lock);
+            Ok(answer)
+        };
+        locked().map_err(|error| self.located(error))
+    }
+
+    /// The file itself, in a directory that is there and safe.
+    fn prepare(&self) -> Result<PathBuf, StorageError> {
         let target = self.target()?;
+        let directory = directory_of(&target);
         if self.create_directories {
             files::create_directory_of(&target)?;
         }
-        // Refused content is refused before anything is made beside it.
-        self.check(&target)?;
-        let lock = self.lock(&target)?;
-        if !self.swept.swap(true, Ordering::Relaxed) {
-            write::sweep(&target);
-            lock.lease.sweep();
-        }
-        let old = self.read_target(&target)?;
-        let (change, answer) = decide(old.as_ref().map(|content| content.as_slice()))?;
-        match change {
-            Change::Nothing => {}
-            Change::Replace(content) => self.replace(&target, content.as_bytes())?,
-            Change::Upgrade { backup, content } => {
-                self.replace(&beside(&target, "", backup), old.as_deref().map_or(&[][..], Vec::as_slice))?;
-                self.replace(&target, content.as_bytes())?;
-            }
-        }
-        drop(lock);
-        Ok(answer)
+        self.check_directory(&target)?;
+        self.tighten_directory(directory);
+        Ok(target)
     }
 
     /// Takes the right to refresh what is in the file.
     pub(crate) fn lock_refresh(&self) -> Result<RefreshLease, StorageError> {
         let take = || {
-            let target = self.target()?;
-            if self.create_directories {
-                files::create_directory_of(&target)?;
-            }
+            let target = self.prepare()?;
             let lease = lease::acquire(&target, "refresh", self.lease_time, self.lock_wait)?;
             if !self.swept_leases.swap(true, Ordering::Relaxed) {
                 lease.sweep();
@@ -198,40 +271,6 @@ impl TokenFile {
     /// The file itself, behind the links where those may be followed.
     fn target(&self) -> Result<PathBuf, StorageError> {
         files::resolve(&self.path, self.follow_symlinks)
-    }
-
-    fn check(&self, target: &Path) -> Result<Option<File>, StorageError> {
-        let file = match os::open_to_read(target) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) if os::is_symlink_refused(&error) => {
-                return Err(StorageError::new(StorageErrorKind::Symlink).with_source(error));
-            }
-            Err(error) => return Err(StorageError::from_io(error, "open")),
-        };
-        let facts = file.metadata().map_err(|error| StorageError::from_io(error, "open"))?;
-        files::check(&facts)?;
-        if facts.len() > MAX_SIZE {
-            let kind = StorageErrorKind::Io { action: "read", reason: io::ErrorKind::FileTooLarge };
-            return Err(StorageError::new(kind));
-        }
-        if os::is_open_to_others(&facts) && !self.warned.swap(true, Ordering::Relaxed) {
-            files::warn_that_others_may_read(target);
-        }
-        Ok(Some(file))
-    }
-
-    /// The content of the file, decoded.
-    fn read_target(&self, target: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StorageError> {
-        let Some(file) = self.check(target)? else { return Ok(None) };
-        let mut size = file.metadata().map_or(0, |facts| facts.len());
-        size = size.min(MAX_SIZE);
-        // One byte to spare, so that the buffer need not grow to find the end and leave a copy behind.
-        let mut content = Zeroizing::new(Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1));
-        file.take(MAX_SIZE)
-            .read_to_end(&mut content)
-            .map_err(|error| StorageError::from_io(error, "read"))?;
-        self.decode(content).map(Some)
     }
 
     /// A place where tests let a step fail.

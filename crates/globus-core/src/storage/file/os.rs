@@ -4,15 +4,33 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
+use platform::create_private_directory;
 pub(in crate::storage) use platform::{
-    belongs_to_us, boot_id, create_private_directories, host, identity, is_at, is_open_to_others,
-    is_symlink_refused, make_path_private, make_private, pid_namespace, private, process_is_gone,
-    refuses_locks, sync_directory, without_links,
+    boot_id, foreign_owner, host, identity, is_at, is_open_to_others, is_symlink_refused,
+    make_directory_private, make_path_private, make_private, pid_namespace, private, process_is_gone,
+    refuses_locks, sync_directory, without_links, writable_by_all,
 };
 
 /// Opens a file to read it; a link is not followed, and a pipe is not waited for.
 pub(super) fn open_to_read(path: &Path) -> io::Result<File> {
     without_links(OpenOptions::new().read(true)).open(path)
+}
+
+/// Makes a directory and those above it that are missing, each for its owner alone.
+pub(in crate::storage) fn create_private_directories(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    match create_private_directory(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => {
+                create_private_directories(parent)?;
+                create_private_directory(path)
+            }
+            _ => Err(error),
+        },
+        done => done,
+    }
 }
 
 #[cfg(unix)]
@@ -50,8 +68,22 @@ mod platform {
         Some((facts.dev(), facts.ino()))
     }
 
-    pub(in crate::storage) fn create_private_directories(path: &Path) -> io::Result<()> {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+    pub(in crate::storage) fn create_private_directory(path: &Path) -> io::Result<()> {
+        match std::fs::DirBuilder::new().mode(0o700).create(path) {
+            // A umask may have taken from the owner what the next step needs.
+            Ok(()) => std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(in crate::storage) fn make_directory_private(path: &Path) -> io::Result<()> {
+        let directory = File::from(rustix::fs::open(
+            path,
+            OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC,
+            rustix::fs::Mode::empty(),
+        )?);
+        directory.set_permissions(std::fs::Permissions::from_mode(0o700))
     }
 
     pub(in crate::storage) fn is_symlink_refused(error: &io::Error) -> bool {
@@ -68,8 +100,16 @@ mod platform {
         }
     }
 
-    pub(in crate::storage) fn belongs_to_us(facts: &Metadata) -> bool {
-        facts.uid() == geteuid().as_raw() || facts.uid() == 0
+    /// The number of the owner, where that is neither the user who runs this nor root.
+    pub(in crate::storage) fn foreign_owner(facts: &Metadata) -> Option<u32> {
+        let owner = facts.uid();
+        (owner != geteuid().as_raw() && owner != 0).then_some(owner)
+    }
+
+    /// The mode of a directory in which anybody may exchange files. In a sticky one they may only add some.
+    pub(in crate::storage) fn writable_by_all(facts: &Metadata) -> Option<u32> {
+        let mode = facts.mode() & 0o7777;
+        (mode & 0o002 != 0 && mode & 0o1000 == 0).then_some(mode)
     }
 
     pub(in crate::storage) fn is_open_to_others(facts: &Metadata) -> bool {
@@ -150,8 +190,15 @@ mod platform {
         None
     }
 
-    pub(in crate::storage) fn create_private_directories(path: &Path) -> io::Result<()> {
-        std::fs::create_dir_all(path)
+    pub(in crate::storage) fn create_private_directory(path: &Path) -> io::Result<()> {
+        match std::fs::create_dir(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+            done => done,
+        }
+    }
+
+    pub(in crate::storage) fn make_directory_private(_: &Path) -> io::Result<()> {
+        Ok(())
     }
 
     pub(in crate::storage) fn is_symlink_refused(_: &io::Error) -> bool {
@@ -162,8 +209,12 @@ mod platform {
         path.try_exists()
     }
 
-    pub(in crate::storage) fn belongs_to_us(_: &Metadata) -> bool {
-        true
+    pub(in crate::storage) fn foreign_owner(_: &Metadata) -> Option<u32> {
+        None
+    }
+
+    pub(in crate::storage) fn writable_by_all(_: &Metadata) -> Option<u32> {
+        None
     }
 
     pub(in crate::storage) fn is_open_to_others(_: &Metadata) -> bool {

@@ -1,10 +1,14 @@
+use super::checks::MAX_SIZE;
 use super::*;
+use crate::storage::StorageErrorKind;
+use std::fs::File;
+use std::io;
 
 const STEPS: [Step; 6] =
     [Step::Lock, Step::Create, Step::Write, Step::Sync, Step::Rename, Step::SyncDirectory];
 
 fn write(file: &TokenFile, content: &str) -> Result<(), StorageError> {
-    file.update(|_| Ok((Change::Replace(content.to_owned().into()), ())))
+    file.update(|_| Ok((Change::Replace(content.to_owned().into(), Old::Good), ())))
 }
 
 fn content(file: &TokenFile) -> String {
@@ -31,7 +35,9 @@ fn whatever_step_fails_the_file_is_old_or_new_and_nothing_stays_behind() {
         assert_eq!(*error.kind(), StorageErrorKind::NoSpace, "{step:?}");
         assert_eq!(error.path(), Some(file.path()), "{step:?}");
         assert_eq!(content(&file), if step == Step::SyncDirectory { "new" } else { "old" }, "{step:?}");
-        assert_eq!(names(directory.path()), ["tokens.json", "tokens.json.lock"], "{step:?}");
+        let mut left = names(directory.path());
+        left.retain(|name| name != "tokens.json.last-good");
+        assert_eq!(left, ["tokens.json", "tokens.json.lock"], "{step:?}");
         file.fail_at = None;
         write(&file, "newer").unwrap();
         assert_eq!(content(&file), "newer");
@@ -101,7 +107,7 @@ fn count_up(flock: Flock) {
                     let add = |old: Option<&[u8]>| {
                         let old =
                             old.map_or(0, |old| std::str::from_utf8(old).unwrap().parse::<usize>().unwrap());
-                        Ok((Change::Replace((old + 1).to_string().into()), ()))
+                        Ok((Change::Replace((old + 1).to_string().into(), Old::Good), ()))
                     };
                     file.update(add).unwrap();
                 }
@@ -111,7 +117,7 @@ fn count_up(flock: Flock) {
     assert_eq!(content(&TokenFile::new(&path)), (WRITERS * EACH).to_string());
     let mut left = names(directory.path());
     left.retain(|name| name != "number.lock");
-    assert_eq!(left, ["number"]);
+    assert_eq!(left, ["number", "number.last-good"]);
 }
 
 #[test]
@@ -156,4 +162,75 @@ fn a_file_that_is_too_large_is_not_read() {
     File::create(&path).unwrap().set_len(MAX_SIZE + 1).unwrap();
     let error = TokenFile::new(&path).read().unwrap_err();
     assert!(matches!(error.kind(), StorageErrorKind::Io { reason: io::ErrorKind::FileTooLarge, .. }));
+}
+
+type Judged = Result<(), StorageError>;
+
+/// Takes nothing for good but what begins with `good`.
+fn judge(content: &[u8]) -> Judged {
+    if content.starts_with(b"good") { Ok(()) } else { Err(StorageError::new(StorageErrorKind::NotAnObject)) }
+}
+
+#[test]
+fn a_write_that_cannot_keep_the_old_content_is_done_all_the_same() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut file = TokenFile::new(directory.path().join("tokens.json"));
+    write(&file, "old").unwrap();
+    file.fail_at = Some((Step::KeepLastGood, io::ErrorKind::StorageFull));
+    write(&file, "new").unwrap();
+    assert_eq!(content(&file), "new");
+    assert_eq!(names(directory.path()), ["tokens.json", "tokens.json.lock"]);
+}
+
+#[test]
+fn whatever_step_of_going_back_fails_the_damaged_file_is_still_there() {
+    for step in [Step::Lock, Step::SetAside, Step::Create, Step::Write, Step::Sync, Step::Rename] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut file = TokenFile::new(directory.path().join("tokens.json"));
+        write(&file, "good").unwrap();
+        write(&file, "good and newer").unwrap();
+        std::fs::write(file.path(), "torn").unwrap();
+        file.fail_at = Some((step, io::ErrorKind::StorageFull));
+        let error = file.restore_last_good(&judge).unwrap_err();
+        assert_eq!(*error.kind(), StorageErrorKind::NoSpace, "{step:?}");
+        assert_eq!(content(&file), "torn", "{step:?}");
+        file.fail_at = None;
+        let aside = file.restore_last_good(&judge).unwrap().unwrap();
+        assert_eq!((content(&file), std::fs::read(aside).unwrap()), ("good".to_owned(), b"torn".to_vec()));
+    }
+}
+
+#[test]
+fn a_removal_that_cannot_delete_the_copies_removes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut file = TokenFile::new(directory.path().join("tokens.json"));
+    write(&file, "good rs").unwrap();
+    write(&file, "good rs and newer").unwrap();
+    file.fail_at = Some((Step::Forget, io::ErrorKind::PermissionDenied));
+    let remove =
+        |_: Option<&[u8]>| Ok((Change::Replace("good".to_owned().into(), Old::With("rs".into())), ()));
+    assert_eq!(*file.update(remove).unwrap_err().kind(), StorageErrorKind::Permissions);
+    assert_eq!(*file.delete().unwrap_err().kind(), StorageErrorKind::Permissions);
+    assert_eq!(content(&file), "good rs and newer");
+    file.fail_at = None;
+    file.update(remove).unwrap();
+    assert_eq!((content(&file).as_str(), names(directory.path()).len()), ("good", 2));
+}
+
+#[cfg(unix)]
+#[test]
+fn where_there_are_no_hard_links_a_private_copy_is_made() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let directory = tempfile::tempdir().unwrap();
+    let (old, name) = (directory.path().join("old"), directory.path().join("copy"));
+    std::fs::write(&old, "old").unwrap();
+    for durability in [Durability::Full, Durability::Rename] {
+        let copy = || kept::copy(&mut File::open(&old).unwrap(), &name, durability);
+        copy().unwrap();
+        assert_eq!(std::fs::read(&name).unwrap(), b"old");
+        assert_eq!(std::fs::metadata(&name).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(copy().unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        std::fs::remove_file(&name).unwrap();
+    }
 }
