@@ -1,5 +1,5 @@
 //! Storages by a text that another process can be given: `json:PATH`, `json-without-locks:PATH`, `sqlite:PATH`,
-//! `postgres:CONNECTION`, and `sealed-postgres:CONNECTION`, whose rows are sealed with the key in `E2E_SEALING_KEY`.
+//! `postgres:CONNECTION`, `redis:URL`, and `sealed-postgres:CONNECTION`, whose rows are sealed with the key in `E2E_SEALING_KEY`.
 
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ use anyhow::{Context, bail};
 use globus_sdk::seal::SealingKey;
 use globus_sdk::storage::postgres::deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
 use globus_sdk::storage::postgres::tokio_postgres::{Config, NoTls};
-use globus_sdk::storage::{PostgresTokenStorage, SealedTokenStorage, SqliteTokenStorage};
+use globus_sdk::storage::redis::Client;
+use globus_sdk::storage::{PostgresTokenStorage, RedisTokenStorage, SealedTokenStorage, SqliteTokenStorage};
 use globus_sdk::{JsonTokenStorage, Storage};
 
 /// Opens a storage whose leases last this long after their holder died.
@@ -15,7 +16,6 @@ use globus_sdk::{JsonTokenStorage, Storage};
 /// # Errors
 ///
 /// When the text names no storage, or it cannot be opened.
-#[expect(clippy::unused_async, reason = "a server is connected to")]
 pub async fn open(storage: &str, lease_time: Duration) -> anyhow::Result<Storage> {
     let (kind, place) = storage.split_once(':').context("a storage is written KIND:PLACE")?;
     // Long enough for everybody's turn, however slow the machine is.
@@ -27,6 +27,10 @@ pub async fn open(storage: &str, lease_time: Duration) -> anyhow::Result<Storage
         }
         "postgres" => {
             PostgresTokenStorage::new(pool(place, 1)?).lease_time(lease_time).lock_wait(lock_wait).into()
+        }
+        "redis" => {
+            let connection = Client::open(place)?.get_connection_manager().await?;
+            RedisTokenStorage::new(connection).lease_time(lease_time).lock_wait(lock_wait).into()
         }
         "sealed-postgres" => {
             let key = SealingKey::from_base64(std::env::var("E2E_SEALING_KEY")?)?;

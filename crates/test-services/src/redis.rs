@@ -130,6 +130,14 @@ impl RedisServer {
         assert!(answer.starts_with(':'), "{answer}");
     }
 
+    /// Deletes the keys that match, as one who does not know what they are for.
+    pub fn delete(&self, pattern: &str) {
+        let script = format!(
+            "for _, key in ipairs(redis.call('KEYS', '{pattern}')) do redis.call('DEL', key) end return 1"
+        );
+        assert_eq!(self.ask(&format!("EVAL \"{script}\" 0")).unwrap(), ":1\r\n");
+    }
+
     fn end(&mut self, signal: &str) {
         let Some(mut keeper) = self.keeper.take() else { return };
         let mut input = keeper.stdin.take().expect("it is piped");

@@ -9,6 +9,7 @@ mod support;
 mod disks;
 mod json;
 mod postgres;
+mod redis;
 mod shim;
 mod sqlite;
 mod storm;
