@@ -157,8 +157,7 @@ impl TokenStorage for LegacyJsonTokenStorage {
         _: &Namespace,
         _: &ResourceServer,
     ) -> impl Future<Output = Result<RefreshLease, StorageError>> + Send {
-        let file = self.file.clone();
-        run_blocking(move || file.lock_refresh())
+        self.file.wait_for_refresh()
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -26,10 +26,15 @@ where
     B: Backend,
     C: AsyncFnOnce(&Place<B>),
 {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(async {
+    let runtime =
+        || tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let running = runtime();
+    let place = running.block_on(async {
         let place = Place::make(backend, child_test).await;
         case(&place).await;
-        place.remove().await;
+        place
     });
+    // What the case has left running, such as a wait that nobody wants any more, ends before its place goes.
+    drop(running);
+    runtime().block_on(place.remove());
 }

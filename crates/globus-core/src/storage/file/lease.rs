@@ -216,6 +216,17 @@ pub(super) fn acquire(
     time: Duration,
     max_wait: Duration,
 ) -> Result<FileLease, StorageError> {
+    acquire_while(target, ending, time, max_wait, &|| true)
+}
+
+/// The same, for as long as somebody wants it: who has gone away need not have a turn.
+pub(super) fn acquire_while(
+    target: &Path,
+    ending: &str,
+    time: Duration,
+    max_wait: Duration,
+    is_wanted: &dyn Fn() -> bool,
+) -> Result<FileLease, StorageError> {
     let path = beside(target, "", ending);
     let start = Instant::now();
     let mut takeover = Takeover::new(time);
@@ -250,7 +261,7 @@ pub(super) fn acquire(
                 }))));
             }
         }
-        if start.elapsed() >= max_wait {
+        if start.elapsed() >= max_wait || !is_wanted() {
             return Err(StorageError::locked(holder(target, ending), start.elapsed()));
         }
         pause.wait();

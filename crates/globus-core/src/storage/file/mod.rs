@@ -23,6 +23,7 @@ pub(super) mod os;
 mod write;
 
 use std::ffi::OsString;
+use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,6 +32,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::{RefreshLease, StorageError, files};
+use crate::blocking_job::run_blocking;
 use crate::failpoint;
 use crate::token::ResourceServer;
 
@@ -253,9 +255,29 @@ impl TokenFile {
 
     /// Takes the right to refresh what is in the file.
     pub(crate) fn lock_refresh(&self) -> Result<RefreshLease, StorageError> {
+        self.lock_refresh_while(&|| true)
+    }
+
+    /// The same for async callers. When the future is dropped, the waiting ends too.
+    pub(crate) fn wait_for_refresh(
+        &self,
+    ) -> impl Future<Output = Result<RefreshLease, StorageError>> + Send + use<> {
+        let file = self.clone();
+        let caller = Arc::new(());
+        let waiting = Arc::downgrade(&caller);
+        let lease = run_blocking(move || file.lock_refresh_while(&|| waiting.strong_count() > 0));
+        async move {
+            let lease = lease.await;
+            drop(caller);
+            lease
+        }
+    }
+
+    fn lock_refresh_while(&self, is_wanted: &dyn Fn() -> bool) -> Result<RefreshLease, StorageError> {
         let take = || {
             let target = self.prepare()?;
-            let lease = lease::acquire(&target, "refresh", self.lease_time, self.lock_wait)?;
+            let (time, wait) = (self.lease_time, self.lock_wait);
+            let lease = lease::acquire_while(&target, "refresh", time, wait, is_wanted)?;
             if !self.swept_leases.swap(true, Ordering::Relaxed) {
                 lease.sweep();
             }

@@ -234,3 +234,21 @@ fn where_there_are_no_hard_links_a_private_copy_is_made() {
         std::fs::remove_file(&name).unwrap();
     }
 }
+
+#[tokio::test]
+async fn who_stops_waiting_for_the_lease_frees_the_thread_that_waits() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut file = TokenFile::new(directory.path().join("tokens.json"));
+    file.lock_wait = Duration::from_secs(3600);
+    let lease = file.lock_refresh().unwrap();
+    drop(file.wait_for_refresh());
+    // Ends with the runtime: its end waits for blocking threads.
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let waiting = {
+        let _entered = runtime.enter();
+        file.wait_for_refresh()
+    };
+    drop(waiting);
+    tokio::task::spawn_blocking(move || drop(runtime)).await.unwrap();
+    drop(lease);
+}
