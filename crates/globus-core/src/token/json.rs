@@ -8,7 +8,10 @@ use std::io;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Number, Value};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
+
+/// Up to this many members an object is searched from its beginning.
+const SMALL: usize = 32;
 
 /// Any JSON value.
 #[derive(Clone, PartialEq)]
@@ -64,13 +67,10 @@ impl Json {
 
     /// The text in Python's form: ASCII only, `", "` and `": "`, no newline.
     pub(crate) fn to_text(&self) -> Zeroizing<String> {
-        // Counted first, so that the buffer never grows and leaves a copy of a token behind.
-        let mut counter = Counter(0);
-        self.write(&mut counter);
-        let mut buffer = Vec::with_capacity(counter.0);
+        let mut buffer = Wiped(Vec::with_capacity(4096));
         self.write(&mut buffer);
         // The formatter writes ASCII only.
-        Zeroizing::new(String::from_utf8(buffer).unwrap_or_default())
+        Zeroizing::new(String::from_utf8(buffer.0).unwrap_or_default())
     }
 
     #[expect(clippy::expect_used, reason = "no writer here fails, and every key is a string")]
@@ -194,9 +194,22 @@ impl<'de> Deserialize<'de> for Json {
 
             fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
                 let mut object = Object::default();
-                // Looking each key up in the object itself would take minutes for a document made for that.
-                let mut places = HashMap::new();
+                // Looking each key up in the object itself would take minutes for a document made for that, and
+                // an index takes longer than everything else for a record.
+                let mut places: HashMap<String, usize> = HashMap::new();
                 while let Some((key, value)) = members.next_entry::<String, Json>()? {
+                    if object.0.len() < SMALL {
+                        match object.get_mut(&key) {
+                            Some(place) => *place = value,
+                            None => object.0.push((key, value)),
+                        }
+                        continue;
+                    }
+                    if places.is_empty() {
+                        places.extend(
+                            object.0.iter().enumerate().map(|(place, (key, _))| (key.clone(), place)),
+                        );
+                    }
                     if let Some(&place) = places.get(&key) {
                         object.0[place] = (key, value);
                     } else {
@@ -268,11 +281,18 @@ impl serde_json::ser::Formatter for PythonText {
     }
 }
 
-struct Counter(usize);
+/// A buffer that leaves no copy of its content behind when it grows.
+struct Wiped(Vec<u8>);
 
-impl io::Write for Counter {
+impl io::Write for Wiped {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
+        if self.0.capacity() - self.0.len() < bytes.len() {
+            let mut larger = Vec::with_capacity(2 * self.0.capacity() + bytes.len());
+            larger.extend_from_slice(&self.0);
+            self.0.zeroize();
+            self.0 = larger;
+        }
+        self.0.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 

@@ -121,9 +121,7 @@ impl Held {
     }
 
     fn give_back(&mut self) -> io::Result<()> {
-        if std::mem::replace(&mut self.is_given_back, true)
-            || read(&self.path)?.as_ref() != Some(&self.content)
-        {
+        if std::mem::replace(&mut self.is_given_back, true) || !os::is_at(&self.path, &self.file)? {
             return Ok(());
         }
         let (since, wall_since) = self.since;

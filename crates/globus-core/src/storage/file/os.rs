@@ -36,6 +36,7 @@ pub(in crate::storage) fn create_private_directories(path: &Path) -> io::Result<
 #[cfg(unix)]
 mod platform {
     use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+    use std::sync::LazyLock;
 
     use rustix::fs::OFlags;
     use rustix::io::Errno;
@@ -55,6 +56,10 @@ mod platform {
 
     /// Makes a file readable and writable by its owner alone, whatever the umask made of it.
     pub(in crate::storage) fn make_private(file: &File) -> io::Result<()> {
+        // Looking costs less than a change that changes nothing.
+        if file.metadata()?.mode() & 0o7777 == 0o600 {
+            return Ok(());
+        }
         file.set_permissions(std::fs::Permissions::from_mode(0o600))
     }
 
@@ -149,20 +154,29 @@ mod platform {
             .is_ok_and(|stat| stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with(['Z', 'X'])))
     }
 
+    /// The name of this machine. Like the next two it is asked for once: every write needs them.
     pub(in crate::storage) fn host() -> String {
-        rustix::system::uname().nodename().to_string_lossy().into_owned()
+        static HOST: LazyLock<String> =
+            LazyLock::new(|| rustix::system::uname().nodename().to_string_lossy().into_owned());
+        HOST.clone()
     }
 
     /// Tells one start of the machine from another.
     pub(in crate::storage) fn boot_id() -> Option<String> {
-        let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-        Some(id.trim().to_owned())
+        static ID: LazyLock<Option<String>> = LazyLock::new(|| {
+            let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+            Some(id.trim().to_owned())
+        });
+        ID.clone()
     }
 
     /// Tells containers apart, in which the same number is another process.
     pub(in crate::storage) fn pid_namespace() -> Option<String> {
-        let link = std::fs::read_link("/proc/self/ns/pid").ok()?;
-        Some(link.to_string_lossy().into_owned())
+        static NAMESPACE: LazyLock<Option<String>> = LazyLock::new(|| {
+            let link = std::fs::read_link("/proc/self/ns/pid").ok()?;
+            Some(link.to_string_lossy().into_owned())
+        });
+        NAMESPACE.clone()
     }
 }
 
