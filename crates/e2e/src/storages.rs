@@ -20,21 +20,26 @@ pub async fn open(storage: &str, lease_time: Duration) -> anyhow::Result<Storage
     let (kind, place) = storage.split_once(':').context("a storage is written KIND:PLACE")?;
     // Long enough for everybody's turn, however slow the machine is.
     let lock_wait = Duration::from_secs(240);
+    // A worker has one; a node of a portal has as many as it asks for.
+    let connections = std::env::var("E2E_CONNECTIONS").ok().and_then(|count| count.parse().ok()).unwrap_or(1);
     Ok(match kind {
         "json" => JsonTokenStorage::new(place).lease_time(lease_time).lock_wait(lock_wait).into(),
         "json-without-locks" => {
             JsonTokenStorage::new(place).flock(false).lease_time(lease_time).lock_wait(lock_wait).into()
         }
-        "postgres" => {
-            PostgresTokenStorage::new(pool(place, 1)?).lease_time(lease_time).lock_wait(lock_wait).into()
-        }
+        "postgres" => PostgresTokenStorage::new(pool(place, connections)?)
+            .lease_time(lease_time)
+            .lock_wait(lock_wait)
+            .into(),
         "redis" => {
             let connection = Client::open(place)?.get_connection_manager().await?;
             RedisTokenStorage::new(connection).lease_time(lease_time).lock_wait(lock_wait).into()
         }
         "sealed-postgres" => {
             let key = SealingKey::from_base64(std::env::var("E2E_SEALING_KEY")?)?;
-            let rows = PostgresTokenStorage::new(pool(place, 8)?).lease_time(lease_time).lock_wait(lock_wait);
+            let rows = PostgresTokenStorage::new(pool(place, connections)?)
+                .lease_time(lease_time)
+                .lock_wait(lock_wait);
             SealedTokenStorage::new(rows, key)?.into()
         }
         "sqlite" => SqliteTokenStorage::new(place).lease_time(lease_time).lock_wait(lock_wait).into(),

@@ -81,6 +81,7 @@ impl Portal {
             .env("E2E_CLIENT", client.id().to_string())
             .env("E2E_SECRET", client.secret())
             .env("E2E_TASKS", "64")
+            .env("E2E_CONNECTIONS", "8")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -25,6 +25,7 @@ fn variable(name: &str) -> anyhow::Result<String> {
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let node = Arc::new(Node {
         storage: e2e::storages::open(&variable("E2E_STORAGE")?, Duration::from_secs(30)).await?,
         login_client: ConfidentialAppAuthClient::builder(variable("E2E_CLIENT")?, variable("E2E_SECRET")?)
