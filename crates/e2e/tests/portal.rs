@@ -171,7 +171,11 @@ async fn one_renewal_for_each_user_over_all_nodes_and_no_usable_secret_in_the_da
             let others = users[1..].iter().skip(number).step_by(NODES).cloned();
             node.hand(burst.chain(others));
         }
-        nodes.iter_mut().flat_map(Node::through).collect::<Vec<_>>()
+        // All are read at once: one that is not read stands still when its pipe is full.
+        std::thread::scope(|scope| {
+            let reading: Vec<_> = nodes.iter_mut().map(|node| scope.spawn(|| node.through())).collect();
+            reading.into_iter().flat_map(|node| node.join().unwrap()).collect::<Vec<_>>()
+        })
     });
     let outcomes: Vec<&String> =
         said.iter().filter(|line| !line.starts_with("asks ") && !line.starts_with("answered ")).collect();

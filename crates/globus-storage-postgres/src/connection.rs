@@ -32,7 +32,7 @@ impl PostgresTokenStorage {
         let mut pause = Pause::new();
         loop {
             match self.pool.get().await {
-                Ok(client) => return Ok(Connection(Some(client))),
+                Ok(client) => return Ok(Connection { client: Some(client), is_reusable: false }),
                 Err(error) if is_starting(&error) && start.elapsed() < self.restart_wait => {
                     pause.wait(self.restart_wait.saturating_sub(start.elapsed())).await;
                 }
@@ -56,17 +56,21 @@ impl PostgresTokenStorage {
     }
 
     async fn run_once(&self, statement: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
-        let connection = self.connect().await?;
+        let mut connection = self.connect().await?;
+        // The driver reads the answer even if nobody waits for it any more, and there is no transaction.
+        connection.is_reusable = true;
         let done = connection.run(statement, values).await;
-        if !matches!(done, Err(Failure::Lost(_))) {
-            connection.give_back();
-        }
+        connection.is_reusable = !matches!(done, Err(Failure::Lost(_)));
         done
     }
 }
 
-/// A connection of the pool. Unless it is given back it is closed: it may be lost, or in a transaction.
-pub(crate) struct Connection(Option<Client>);
+/// A connection of the pool. When dropped it is closed, as it may be lost or in a transaction, unless it is known to be
+/// reusable.
+pub(crate) struct Connection {
+    client: Option<Client>,
+    is_reusable: bool,
+}
 
 impl Connection {
     async fn run(&self, statement: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
@@ -75,7 +79,7 @@ impl Connection {
     }
 
     pub(crate) fn give_back(mut self) {
-        drop(self.0.take());
+        drop(self.client.take());
     }
 
     /// Gives it back after its transaction.
@@ -91,13 +95,13 @@ impl Deref for Connection {
 
     fn deref(&self) -> &Client {
         #[expect(clippy::expect_used, reason = "it is taken only by what consumes or ends the whole")]
-        self.0.as_ref().expect("it is there until it is given back")
+        self.client.as_ref().expect("it is there until it is given back")
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if let Some(client) = self.0.take() {
+        if let Some(client) = self.client.take().filter(|_| !self.is_reusable) {
             drop(Object::take(client));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Short at first, then up to 100 ms, never twice the same.
+/// Short at first, then up to a quarter of a second, never twice the same: thousands may be waiting.
 #[derive(Debug)]
 pub(crate) struct Pause(Duration);
 
@@ -15,6 +15,6 @@ impl Pause {
     pub(crate) async fn wait(&mut self, at_most: Duration) {
         let share = getrandom::u32().map_or(0.5, |random| f64::from(random) / f64::from(u32::MAX));
         tokio::time::sleep(self.0.mul_f64(0.5 + share / 2.0).min(at_most)).await;
-        self.0 = (self.0 * 2).min(Duration::from_millis(100));
+        self.0 = (self.0 * 2).min(Duration::from_millis(250));
     }
 }
