@@ -5,6 +5,9 @@ mod answers;
 mod ls;
 mod page;
 mod report;
+mod storage;
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -46,6 +49,21 @@ enum Figure {
         #[arg(long)]
         items: u64,
     },
+    /// Stores and reads one token out of many, again and again, in each kind of storage.
+    Storage {
+        /// An empty directory on a real disk.
+        #[arg(long)]
+        directory: PathBuf,
+        /// How many tokens there are.
+        #[arg(long)]
+        tokens: usize,
+        /// How many stores are timed.
+        #[arg(long)]
+        stores: usize,
+        /// How many reads are timed.
+        #[arg(long)]
+        reads: usize,
+    },
 }
 
 fn main() -> Result<()> {
@@ -56,6 +74,9 @@ fn main() -> Result<()> {
         match arguments.figure {
             Figure::Ls { entries, blocks, requests } => ls::measure(url, entries, blocks, requests).await,
             Figure::Page { by, items } => page::measure(url, by, items).await,
+            Figure::Storage { directory, tokens, stores, reads } => {
+                storage::measure(&directory, tokens, stores, reads).await
+            }
         }
     })
 }
