@@ -1,19 +1,23 @@
 //! Statements, each on a connection of the pool that is given back at once.
 
 use std::ops::Deref;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use deadpool_postgres::{Client, Object};
-use globus_core::storage::StorageError;
+use globus_core::storage::{Pause, StorageError};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use crate::PostgresTokenStorage;
 use crate::failure::{Failure, is_starting, no_connection};
-use crate::pause::Pause;
 
 /// What a statement is given.
 pub(crate) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// Between two looks: up to a quarter of a second, as thousands may be waiting.
+pub(crate) fn pause() -> Pause {
+    Pause::up_to(Duration::from_millis(250))
+}
 
 /// How often a statement is tried when its connection is lost.
 const ATTEMPTS: u32 = 3;
@@ -29,12 +33,13 @@ impl PostgresTokenStorage {
     /// A connection. A server that is being started anew is waited for.
     pub(crate) async fn connect(&self) -> Result<Connection, StorageError> {
         let start = Instant::now();
-        let mut pause = Pause::new();
+        let mut pause = pause();
         loop {
             match self.pool.get().await {
                 Ok(client) => return Ok(Connection { client: Some(client), is_reusable: false }),
                 Err(error) if is_starting(&error) && start.elapsed() < self.restart_wait => {
-                    pause.wait(self.restart_wait.saturating_sub(start.elapsed())).await;
+                    let left = self.restart_wait.saturating_sub(start.elapsed());
+                    tokio::time::sleep(pause.length().min(left)).await;
                 }
                 Err(error) => return Err(no_connection(&error)),
             }

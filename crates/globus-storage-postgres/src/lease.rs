@@ -7,15 +7,14 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use globus_core::detached_job::run_detached;
-use globus_core::storage::{Extend, Lease, Namespace, RefreshLease, Release, StorageError};
+use globus_core::storage::{Extend, Lease, LeaseHolder, Namespace, RefreshLease, Release, StorageError};
 use globus_core::token::ResourceServer;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::PostgresTokenStorage;
-use crate::connection::Values;
+use crate::connection::{Values, pause};
 use crate::failure::Failure;
-use crate::pause::Pause;
 
 /// How long the server may take for an answer, even where the wait for the lease is shorter.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -46,7 +45,7 @@ pub(crate) async fn take(
         return Err(StorageError::locked(Some("others of this process".to_owned()), begin.elapsed()));
     };
     let nonce = nonce()?;
-    let mut pause = Pause::new();
+    let mut pause = pause();
     let mut last_holder = None;
     loop {
         // Goes on without this one, so that a lease that the server has given is given back when nobody wants it
@@ -72,7 +71,7 @@ pub(crate) async fn take(
         if left.is_zero() {
             return Err(StorageError::locked(last_holder, begin.elapsed()));
         }
-        pause.wait(left.min(ends_in.max(SHORTEST_WAIT))).await;
+        tokio::time::sleep(pause.length().min(left).min(ends_in.max(SHORTEST_WAIT))).await;
     }
 }
 
@@ -84,7 +83,7 @@ impl PostgresTokenStorage {
         nonce: String,
     ) -> Result<Look, StorageError> {
         let seconds = self.lease_seconds();
-        let this_process = this_process();
+        let this_process = LeaseHolder::this_process().to_string();
         let values: Values<'_> =
             &[&namespace.as_str(), &resource_server.as_str(), &this_process, &nonce, &seconds];
         let answer = match self.run(&self.tables.take_lease, values).await {
@@ -166,15 +165,6 @@ impl fmt::Debug for Held {
             .field("resource_server", &self.resource_server)
             .finish_non_exhaustive()
     }
-}
-
-/// Who holds the lease, in words.
-fn this_process() -> String {
-    #[cfg(unix)]
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    #[cfg(not(unix))]
-    let host = std::env::var("COMPUTERNAME").unwrap_or_default();
-    format!("process {} on host {host:?}", std::process::id())
 }
 
 /// Tells one request for a lease from all others.

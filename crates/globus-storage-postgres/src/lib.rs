@@ -68,7 +68,6 @@ mod connection;
 mod failure;
 mod lease;
 mod migrate;
-mod pause;
 mod storage;
 mod store;
 mod tables;

@@ -18,9 +18,8 @@ use tokio_postgres::{Row, Statement};
 use zeroize::Zeroizing;
 
 use crate::PostgresTokenStorage;
-use crate::connection::Connection;
+use crate::connection::{Connection, pause};
 use crate::failure::{Failure, unavailable};
-use crate::pause::Pause;
 
 /// How often a transaction is tried when others are in its way.
 const ATTEMPTS: u32 = 16;
@@ -55,7 +54,7 @@ impl PostgresTokenStorage {
         kind: StoreKind,
     ) -> Result<(), StorageError> {
         let begin = Instant::now();
-        let mut pause = Pause::new();
+        let mut pause = pause();
         let mut doubt: Option<(Vec<Change>, Instant)> = None;
         let mut attempt = 1;
         loop {
@@ -90,7 +89,7 @@ impl PostgresTokenStorage {
                 });
             }
             if attempt > 1 {
-                pause.wait(Duration::MAX).await;
+                tokio::time::sleep(pause.length()).await;
             }
             attempt += 1;
         }

@@ -3,12 +3,11 @@
 use std::time::{Duration, Instant};
 
 use crate::finishing::finish;
-use globus_core::storage::{Extend, Lease, LeaseHolder, RefreshLease, Release, StorageError};
+use globus_core::storage::{Extend, Lease, LeaseHolder, Pause, RefreshLease, Release, StorageError};
 use redis::{FromRedisValue, ParsingError, Value};
 use tokio::runtime::Handle;
 
-use crate::pause::Pause;
-use crate::server::{EXTEND, RELEASE, Server, TAKE};
+use crate::server::{EXTEND, LONGEST_PAUSE, RELEASE, Server, TAKE};
 
 /// What [`TAKE`] answers.
 enum Taken {
@@ -38,7 +37,7 @@ pub(crate) async fn take(
     let start = Instant::now();
     // Made before it is asked for: if this future is dropped while the answer is on its way, the lease is given back.
     let lease = RedisLease::new(server, key, time);
-    let mut pause = Pause::new();
+    let mut pause = Pause::up_to(LONGEST_PAUSE);
     loop {
         let keys = [lease.at.key.as_str(), fencing_key];
         let arguments = [lease.at.holder.as_bytes(), lease.milliseconds.as_bytes()];
@@ -47,7 +46,7 @@ pub(crate) async fn take(
             Taken::By(holder) if start.elapsed() >= max_wait => {
                 return Err(StorageError::locked(holder_in_words(&holder), start.elapsed()));
             }
-            Taken::By(_) => pause.wait().await,
+            Taken::By(_) => tokio::time::sleep(pause.length()).await,
         }
     }
 }

@@ -69,7 +69,6 @@ mod error;
 mod finishing;
 mod keys;
 mod lease;
-mod pause;
 mod server;
 mod storage;
 

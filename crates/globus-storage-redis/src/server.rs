@@ -1,13 +1,13 @@
 //! One command at a time to the server, repeated where that is safe.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
-use globus_core::storage::StorageError;
+use globus_core::storage::{Pause, StorageError};
 use redis::aio::ConnectionManager;
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, Script, ServerErrorKind, cmd};
 
 use crate::error::{may_pass, storage_error};
-use crate::pause::Pause;
 
 /// How often a command is sent whose answer does not come.
 pub(crate) const ATTEMPTS: u32 = 5;
@@ -101,6 +101,9 @@ impl Server {
     }
 }
 
+/// Between two tries or looks.
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+
 /// How often something has failed that may pass.
 pub(crate) struct Retry {
     failures: u32,
@@ -109,7 +112,7 @@ pub(crate) struct Retry {
 
 impl Retry {
     pub(crate) fn new() -> Self {
-        Self { failures: 0, pause: Pause::new() }
+        Self { failures: 0, pause: Pause::up_to(LONGEST_PAUSE) }
     }
 
     /// Waits a little, or gives up.
@@ -121,7 +124,7 @@ impl Retry {
         if self.failures >= ATTEMPTS || is_down || !may_pass(error) {
             return Err(storage_error(error));
         }
-        self.pause.wait().await;
+        tokio::time::sleep(self.pause.length()).await;
         Ok(())
     }
 }

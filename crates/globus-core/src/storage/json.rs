@@ -13,6 +13,8 @@ use super::{
     Capabilities, Holdings, LegacyJsonTokenStorage, Loaded, Namespace, RefreshLease, StorageError,
     StorageErrorKind, StoreKind, TokenStorage, VERSION, VERSION_KEY,
 };
+use zeroize::Zeroizing;
+
 use crate::blocking_job::run_blocking;
 use crate::config::paths::{self, Platform};
 use crate::config::{ConfigError, Environment, Variables};
@@ -179,10 +181,12 @@ impl JsonTokenStorage {
         let Some(content) = self.file.read()? else { return Ok(None) };
         match lookup::record(&content, namespace.as_str(), resource_server.as_str()) {
             Lookup::Absent => Ok(None),
-            Lookup::Found(record) => TokenData::from_json(&record).map(Some).map_err(|error| {
-                StorageError::invalid_record(Some(namespace), Some(resource_server), error)
-                    .with_path(self.file.path())
-            }),
+            Lookup::Found(found) => {
+                TokenData::from_record(found.record().as_bytes()).map(Some).map_err(|error| {
+                    StorageError::invalid_record(Some(namespace), Some(resource_server), error)
+                        .with_path(self.file.path())
+                })
+            }
             Lookup::Odd => self.load(namespace)?.into_token(resource_server),
         }
     }
@@ -194,6 +198,11 @@ impl JsonTokenStorage {
         kind: StoreKind,
     ) -> Result<(), StorageError> {
         let write = |old: Option<&[u8]>| {
+            if let (Some(content), [token]) = (old, tokens.as_slice())
+                && let Some(new) = in_place(content, namespace, token, kind)?
+            {
+                return Ok((Change::Replace(new, Old::Good), ()));
+            }
             let (mut root, is_upgrade) = match old {
                 Some(content) => Self::parse(content)?,
                 None => (document::skeleton("data", document::VERSION_2), false),
@@ -254,6 +263,21 @@ impl JsonTokenStorage {
         };
         document::delete(&self.file, resource_server, delete).map_err(|error| self.explained(error))
     }
+}
+
+/// The content with one token in the place of its stored one, which is the usual write; `None` where there is none
+/// stored, or anything is out of the ordinary.
+fn in_place(
+    content: &[u8],
+    namespace: &Namespace,
+    token: &TokenData,
+    kind: StoreKind,
+) -> Result<Option<Zeroizing<String>>, StorageError> {
+    let server = token.resource_server.as_str();
+    let Lookup::Found(found) = lookup::record(content, namespace.as_str(), server) else { return Ok(None) };
+    let previous = TokenData::from_record(found.record().as_bytes()).ok();
+    let merged = kind.merge(previous.as_ref(), token.clone())?;
+    Ok(Some(found.replace(&merged.to_record(), &Json::text(VERSION).to_text())))
 }
 
 impl TokenStorage for JsonTokenStorage {

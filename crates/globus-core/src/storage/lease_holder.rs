@@ -48,10 +48,12 @@ impl fmt::Display for LeaseHolder {
     }
 }
 
-/// Waits between two looks at a lock or a lease on the same machine: short at first, then up to 25 ms, never twice
-/// the same. It blocks the thread.
+/// Pauses between two looks at a lock or a lease: short at first, then up to a longest one, never twice the same.
 #[derive(Debug)]
-pub struct Pause(Duration);
+pub struct Pause {
+    next: Duration,
+    longest: Duration,
+}
 
 impl Default for Pause {
     fn default() -> Self {
@@ -60,15 +62,26 @@ impl Default for Pause {
 }
 
 impl Pause {
-    /// The first one is of a millisecond or less.
+    /// For looks on the same machine: the first pause is of a millisecond or less, the longest of 25 ms.
     pub fn new() -> Self {
-        Self(Duration::from_millis(1))
+        Self::up_to(Duration::from_millis(25))
     }
 
-    /// Waits; the next time up to twice as long.
-    pub fn wait(&mut self) {
+    /// With another longest one, for looks over a network.
+    pub fn up_to(longest: Duration) -> Self {
+        Self { next: Duration::from_millis(1).min(longest), longest }
+    }
+
+    /// How long to pause now; the next time up to twice as long.
+    pub fn length(&mut self) -> Duration {
         let share = getrandom::u32().map_or(0.5, |random| f64::from(random) / f64::from(u32::MAX));
-        std::thread::sleep(self.0.mul_f64(0.5 + share / 2.0));
-        self.0 = (self.0 * 2).min(Duration::from_millis(25));
+        let length = self.next.mul_f64(0.5 + share / 2.0);
+        self.next = (self.next * 2).min(self.longest);
+        length
+    }
+
+    /// Blocks the thread for that long.
+    pub fn wait(&mut self) {
+        std::thread::sleep(self.length());
     }
 }

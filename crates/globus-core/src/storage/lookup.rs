@@ -1,38 +1,86 @@
-//! One record out of a large file, without making a tree of the rest.
+//! One record of a large file, read or replaced without making a tree of the rest.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use zeroize::Zeroizing;
 
 use super::VERSION_KEY;
 use super::document::{FORMAT_KEY, VERSION_2};
-use crate::token::json::Json;
 
 /// What a look into a file has come to.
-#[derive(Default)]
-pub(super) enum Lookup {
-    /// The record.
-    Found(Json),
+#[derive(Debug)]
+pub(super) enum Lookup<'a> {
+    /// The record, and the member that tells who wrote the file, as they stand in it.
+    Found(Found<'a>),
     /// There is no such record.
     Absent,
     /// Something is not quite as it should be: the slower way finds out what it is.
-    #[default]
     Odd,
 }
 
+#[derive(Debug)]
+pub(super) struct Found<'a> {
+    content: &'a str,
+    record: &'a RawValue,
+    version: &'a RawValue,
+}
+
+impl Found<'_> {
+    /// The text of the record.
+    pub(super) fn record(&self) -> &str {
+        self.record.get()
+    }
+
+    /// The file with another record in the place of this one, and another writer's name. Nothing else changes.
+    pub(super) fn replace(&self, record: &str, version: &str) -> Zeroizing<String> {
+        let mut changes = [(self.place(self.record), record), (self.place(self.version), version)];
+        changes.sort_by_key(|(place, _)| place.start);
+        let mut new = String::with_capacity(self.content.len() + record.len() + version.len());
+        let mut end = 0;
+        for (place, text) in changes {
+            new.push_str(&self.content[end..place.start]);
+            new.push_str(text);
+            end = place.end;
+        }
+        new.push_str(&self.content[end..]);
+        new.into()
+    }
+
+    /// Where a value stands that was borrowed from the content.
+    fn place(&self, value: &RawValue) -> Range<usize> {
+        let start = value.get().as_ptr().addr() - self.content.as_ptr().addr();
+        start..start + value.get().len()
+    }
+}
+
 /// Looks for the record under these names in a file of format 2.0. The whole text is read as JSON all the same.
-pub(super) fn record(content: &[u8], namespace: &str, resource_server: &str) -> Lookup {
-    let mut deserializer = serde_json::Deserializer::from_slice(content);
-    let root = Members(Root { namespace, resource_server, ..Root::default() });
-    match root.deserialize(&mut deserializer) {
-        Ok(root) if deserializer.end().is_ok() && root.is_whole() => root.data,
+pub(super) fn record<'a>(content: &'a [u8], namespace: &str, resource_server: &str) -> Lookup<'a> {
+    let Ok(content) = std::str::from_utf8(content) else { return Lookup::Odd };
+    let mut deserializer = serde_json::Deserializer::from_str(content);
+    let names = Names { namespace, resource_server };
+    let Ok(root) = Members(Root::new(names)).deserialize(&mut deserializer) else { return Lookup::Odd };
+    match root {
+        Root {
+            format: Some(VERSION_2),
+            version: Some(version),
+            has_data: true,
+            is_odd: false,
+            record,
+            ..
+        } if deserializer.end().is_ok() => {
+            record.map_or(Lookup::Absent, |record| Lookup::Found(Found { content, record, version }))
+        }
         _ => Lookup::Odd,
     }
 }
 
 /// Something that takes the members of an object that it knows, and leaves the others.
 trait Taking<'de> {
-    fn take<A: MapAccess<'de>>(&mut self, key: &str, members: &mut A) -> Result<bool, A::Error>;
+    fn take<A: MapAccess<'de>>(&mut self, key: &str, members: &mut A) -> Result<(), A::Error>;
 }
 
 /// Reads an object into a [`Taking`].
@@ -55,77 +103,92 @@ impl<'de, T: Taking<'de>> Visitor<'de> for Members<T> {
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<T, A::Error> {
         // A key with an escape cannot be borrowed; it is as well.
-        while let Some(key) = members.next_key::<std::borrow::Cow<'_, str>>()? {
-            if !self.0.take(&key, &mut members)? {
-                members.next_value::<IgnoredAny>()?;
-            }
+        while let Some(key) = members.next_key::<Cow<'_, str>>()? {
+            self.0.take(&key, &mut members)?;
         }
         Ok(self.0)
     }
 }
 
-/// Of members that come twice the last one counts, here as elsewhere.
-#[derive(Default)]
-struct Root<'a> {
+#[derive(Clone, Copy)]
+struct Names<'a> {
     namespace: &'a str,
     resource_server: &'a str,
-    format: Option<Json>,
-    version: Option<Json>,
-    data: Lookup,
 }
 
-impl Root<'_> {
-    fn is_whole(&self) -> bool {
-        let text = |member: &Option<Json>| member.as_ref().and_then(Json::as_text).map(str::to_owned);
-        text(&self.format).as_deref() == Some(VERSION_2) && text(&self.version).is_some()
+/// The members of the file that count. One that comes twice makes it odd.
+struct Root<'n, 'de> {
+    names: Names<'n>,
+    format: Option<&'de str>,
+    version: Option<&'de RawValue>,
+    has_data: bool,
+    /// In the namespace in the data.
+    record: Option<&'de RawValue>,
+    is_odd: bool,
+}
+
+impl<'n> Root<'n, '_> {
+    fn new(names: Names<'n>) -> Self {
+        Self { names, format: None, version: None, has_data: false, record: None, is_odd: false }
     }
 }
 
-impl<'de> Taking<'de> for Root<'_> {
-    fn take<A: MapAccess<'de>>(&mut self, key: &str, members: &mut A) -> Result<bool, A::Error> {
+impl<'de> Taking<'de> for Root<'_, 'de> {
+    fn take<A: MapAccess<'de>>(&mut self, key: &str, members: &mut A) -> Result<(), A::Error> {
         match key {
-            FORMAT_KEY => self.format = Some(members.next_value()?),
-            VERSION_KEY => self.version = Some(members.next_value()?),
-            "data" => {
-                let (namespace, resource_server) = (self.namespace, self.resource_server);
-                let data = Members(Data { namespace, resource_server, found: None });
-                self.data = members.next_value_seed(data)?.found.map_or(Lookup::Absent, Lookup::Found);
+            FORMAT_KEY => self.is_odd |= self.format.replace(members.next_value()?).is_some(),
+            VERSION_KEY => {
+                let version: &RawValue = members.next_value()?;
+                self.is_odd |= self.version.replace(version).is_some() || !version.get().starts_with('"');
             }
-            _ => return Ok(false),
+            "data" => {
+                let data = Data { names: self.names, has_namespace: false, record: None, is_odd: false };
+                let data = members.next_value_seed(Members(data))?;
+                self.is_odd |= data.is_odd || std::mem::replace(&mut self.has_data, true);
+                self.record = data.record;
+            }
+            _ => drop(members.next_value::<IgnoredAny>()?),
         }
-        Ok(true)
+        Ok(())
     }
 }
 
-struct Data<'a> {
-    namespace: &'a str,
-    resource_server: &'a str,
-    found: Option<Json>,
+struct Data<'n, 'de> {
+    names: Names<'n>,
+    has_namespace: bool,
+    record: Option<&'de RawValue>,
+    is_odd: bool,
 }
 
-impl<'de> Taking<'de> for Data<'_> {
-    fn take<A: MapAccess<'de>>(&mut self, key: &str, members: &mut A) -> Result<bool, A::Error> {
-        if key == self.namespace {
-            let records = Records { resource_server: self.resource_server, found: None };
-            self.found = members.next_value_seed(Members(records))?.found;
-            return Ok(true);
+impl<'de> Taking<'de> for Data<'_, 'de> {
+    fn take<A: MapAccess<'de>>(&mut self, key: &str, members: &mut A) -> Result<(), A::Error> {
+        if key == self.names.namespace {
+            let records = Records { names: self.names, record: None, is_odd: false };
+            let records = members.next_value_seed(Members(records))?;
+            self.is_odd |= records.is_odd || std::mem::replace(&mut self.has_namespace, true);
+            self.record = records.record;
+        } else {
+            let records: &RawValue = members.next_value()?;
+            self.is_odd |= !records.get().starts_with('{');
         }
-        Ok(false)
+        Ok(())
     }
 }
 
-struct Records<'a> {
-    resource_server: &'a str,
-    found: Option<Json>,
+struct Records<'n, 'de> {
+    names: Names<'n>,
+    record: Option<&'de RawValue>,
+    is_odd: bool,
 }
 
-impl<'de> Taking<'de> for Records<'_> {
-    fn take<A: MapAccess<'de>>(&mut self, key: &str, members: &mut A) -> Result<bool, A::Error> {
-        if key == self.resource_server {
-            self.found = Some(members.next_value()?);
-            return Ok(true);
+impl<'de> Taking<'de> for Records<'_, 'de> {
+    fn take<A: MapAccess<'de>>(&mut self, key: &str, members: &mut A) -> Result<(), A::Error> {
+        if key == self.names.resource_server {
+            self.is_odd |= self.record.replace(members.next_value()?).is_some();
+        } else {
+            members.next_value::<IgnoredAny>()?;
         }
-        Ok(false)
+        Ok(())
     }
 }
 
@@ -136,11 +199,11 @@ mod tests {
     const FILE: &str = r#"{"x": [1, {"data": 2}], "data": {"other": {"rs": 1}, "mine": {"a": {}, "rs": {"k": "v"}}},
         "format_version": "2.0", "globus-sdk.version": "rs-1"}"#;
 
-    fn found(file: &str, namespace: &str, server: &str) -> String {
+    fn found<'a>(file: &'a str, namespace: &str, server: &str) -> &'a str {
         match record(file.as_bytes(), namespace, server) {
-            Lookup::Found(json) => json.to_text().to_string(),
-            Lookup::Absent => "absent".into(),
-            Lookup::Odd => "odd".into(),
+            Lookup::Found(found) => found.record.get(),
+            Lookup::Absent => "absent",
+            Lookup::Odd => "odd",
         }
     }
 
@@ -150,14 +213,21 @@ mod tests {
         assert_eq!(found(FILE, "other", "rs"), "1");
         assert_eq!(found(FILE, "mine", "none"), "absent");
         assert_eq!(found(FILE, "none", "rs"), "absent");
+        let escaped = FILE.replace("\"rs\": {", r#""\u0072s": {"#);
+        assert_ne!(escaped, FILE);
+        assert_eq!(found(&escaped, "mine", "rs"), r#"{"k": "v"}"#);
     }
 
     #[test]
-    fn the_last_of_members_that_come_twice_counts() {
-        let twice = FILE.replace(r#""data": {"other""#, r#""data": {"mine": {"rs": 5}}, "data": {"other""#);
-        assert_eq!(found(&twice, "mine", "rs"), r#"{"k": "v"}"#);
-        let escaped = FILE.replace("\"rs\": {", r#""rs": 1, "\u0072s": {"#);
-        assert_eq!(found(&escaped, "mine", "rs"), r#"{"k": "v"}"#);
+    fn the_record_is_replaced_and_nothing_else() {
+        let version_first = r#"{"globus-sdk.version": "rs-1", "format_version": "2.0",
+            "data": {"mine": {"rs": {"k": "v"}, "é": {}}}}"#;
+        for file in [FILE, version_first] {
+            let Lookup::Found(found) = record(file.as_bytes(), "mine", "rs") else { panic!("it is there") };
+            let new = found.replace(r#"{"new": [1, 2]}"#, "\"me\"");
+            let expected = file.replace(r#"{"k": "v"}"#, r#"{"new": [1, 2]}"#).replace("\"rs-1\"", "\"me\"");
+            assert_eq!(*new, expected);
+        }
     }
 
     #[test]
@@ -169,11 +239,16 @@ mod tests {
             (r#", "globus-sdk.version": "rs-1""#, ""),
             ("\"data\": {\"other\"", "\"by_rs\": {\"other\""),
             ("{\"a\": {}, \"rs\": {\"k\": \"v\"}}", "[]"),
+            ("{\"rs\": 1}", "[]"),
             ("[1,", "[1,,"),
             ("\"rs-1\"}", "\"rs-1\"} x"),
+            // Of members that come twice the last one counts, which the slower way knows.
+            (r#""data": {"other""#, r#""data": {"mine": {"rs": 5}}, "data": {"other""#),
+            ("\"rs\": {", r#""rs": 1, "\u0072s": {"#),
+            ("\"mine\": {", r#""mine": {}, "mine": {"#),
         ] {
             let odd = FILE.replace(from, to);
-            assert_ne!(odd, FILE);
+            assert_ne!(odd, FILE, "{from}");
             assert_eq!(found(&odd, "mine", "rs"), "odd", "{odd}");
         }
     }
