@@ -7,7 +7,8 @@ mod support;
 
 use globus_emulator::{Fault, TokenFilter, TransferLimits};
 use globus_sdk::auth::IdTokenDecoder;
-use globus_sdk::storage::StoreKind;
+use globus_sdk::seal::SealingKey;
+use globus_sdk::storage::{PostgresTokenStorage, SealedTokenStorage, StoreKind};
 use globus_sdk::transfer::{FilterMethod, SyncLevel, TaskWaitError};
 use globus_sdk::{
     AccessTokenAuthorizer, ClientCredentialsAuthorizer, ConfidentialAppAuthClient, Environment, FileAdapter,
@@ -83,6 +84,43 @@ async fn run_a_daemon_and_log_people_in_to_a_portal() -> Outcome {
     let tokens = flow.finish(redirected.url.as_str()).await?;
     let claims = IdTokenDecoder::new(&client).decode_response(&tokens).await?;
     assert_eq!(claims.sub, world.emulator.user().id.to_string());
+    Ok(())
+}
+
+#[tokio::test]
+async fn keep_the_tokens_of_many_users_on_several_nodes() -> Outcome {
+    let world = World::start().await;
+    let client = world.emulator.confidential_client();
+    let confidential_client = ConfidentialAppAuthClient::builder(client.id(), client.secret().to_owned())
+        .environment(world.emulator.environment())
+        .build()?;
+    let flow = confidential_client
+        .oauth2_start_flow("http://localhost:8080/callback", [TransferClient::ALL_SCOPE])
+        .refresh_tokens(true)
+        .start()?;
+    let redirected = world.emulator.login(flow.authorize_url()?).await?;
+    let tokens = flow.finish(redirected.url.as_str()).await?;
+    let server = test_services::postgres::Shared::get();
+    let pool = e2e::storages::pool(server.connection(), 2)?;
+    let (user_id, key) =
+        (format!("user-{}", uuid::Uuid::new_v4()), "c2l4dGVlbiBieXRlcyBhbmQgc2l4dGVlbiBtb3JlLi4=");
+
+    let rows = PostgresTokenStorage::new(pool).table_prefix("readme_")?;
+    rows.migrate().await?;
+    let users = Storage::from(SealedTokenStorage::new(rows, SealingKey::from_base64(key)?)?);
+
+    let storage = users.with_namespace(&*user_id);
+    storage.store_response(&tokens).await?;
+
+    let tokens = storage.get("transfer.api.globus.org").await?.ok_or("send the user to the login")?;
+    let authorizer =
+        RefreshTokenAuthorizer::from_tokens(&tokens, &confidential_client)?.on_refresh(storage).build()?;
+
+    world.emulator.expire_tokens(&TokenFilter::access());
+    world.transfer(&authorizer).get_submission_id().send().await?;
+    authorizer.settle().await?;
+    let renewed = users.with_namespace(&*user_id).get("transfer.api.globus.org").await?.unwrap();
+    assert_ne!(renewed.access_token, tokens.access_token);
     Ok(())
 }
 

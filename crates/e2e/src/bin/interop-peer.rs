@@ -1,10 +1,12 @@
 //! The Rust side of the checks against the real Python packages.
 //!
-//!     interop-peer write FORMAT PATH [NAMESPACE]      stores sample tokens
-//!     interop-peer read FORMAT PATH [NAMESPACE]       prints the tokens of a file as JSON; made for samples, it
-//!                                                     shows them
-//!     interop-peer renew FORMAT PATH [NAMESPACE]      stores another access token as a refresh does, with the lease
-//!     interop-peer config PATH NAME [NAMESPACE]       prints a configuration of a `legacy-sqlite`
+//! ```text
+//! interop-peer write FORMAT PATH [NAMESPACE]      stores sample tokens
+//! interop-peer read FORMAT PATH [NAMESPACE]       prints the tokens of a file as JSON; made for samples, it
+//!                                                 shows them
+//! interop-peer renew FORMAT PATH [NAMESPACE]      stores another access token as a refresh does, with the lease
+//! interop-peer config PATH NAME [NAMESPACE]       prints a configuration of a `legacy-sqlite`
+//! ```
 //!
 //! FORMAT is `flat`, `legacy`, `json`, `sqlite` or `legacy-sqlite`.
 
