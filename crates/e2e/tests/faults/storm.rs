@@ -59,16 +59,25 @@ pub(crate) async fn run_through(
     setup: impl Fn(usize) -> Setup + Send + 'static,
 ) -> Vec<Report> {
     let asked_before = world.refreshes();
-    let run = {
-        let world = Arc::clone(world);
-        move || run_blocking(&world, count, kills, happens, setup)
-    };
-    let reports = tokio::task::spawn_blocking(run).await.unwrap();
+    let reports = run_beside_others(world, count, kills, happens, setup).await;
     let asked: usize = reports.iter().map(Report::asked).sum();
     let asked_and_lived: usize = reports.iter().filter(|report| !report.killed).map(Report::asked).sum();
     let seen = world.refreshes() - asked_before;
     assert!((asked_and_lived..=asked).contains(&seen), "{seen} questions were seen, {asked} asked");
     reports
+}
+
+/// The same where others ask, too.
+pub(crate) async fn run_beside_others(
+    world: &Arc<World>,
+    count: usize,
+    kills: Kills,
+    happens: impl FnOnce() + Send + 'static,
+    setup: impl Fn(usize) -> Setup + Send + 'static,
+) -> Vec<Report> {
+    let world = Arc::clone(world);
+    let run = move || run_blocking(&world, count, kills, happens, setup);
+    tokio::task::spawn_blocking(run).await.unwrap()
 }
 
 fn run_blocking(
