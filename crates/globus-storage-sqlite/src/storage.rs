@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use globus_core::blocking_job::run_blocking;
+use globus_core::config::paths::{Platform, TokenFile, default_token_path};
+use globus_core::config::{ConfigError, Environment, Variables};
 use globus_core::storage::{
     Capabilities, Durability, Loaded, RefreshLease, Storage, StoreKind, TokenStorage,
 };
@@ -58,6 +60,42 @@ impl SqliteTokenStorage {
     /// [`MemoryTokenStorage`](globus_core::MemoryTokenStorage) is for that.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { database: Database::new(path, Form::Record) }
+    }
+
+    /// The database in which an app keeps its tokens by default, in the user's home:
+    /// `~/.globus/app/<client id>/<app name>/tokens.db`, which is where the Python SDK keeps them when it is told to use
+    /// SQLite. See [`default_token_path`](globus_core::config::paths::default_token_path) for other systems and
+    /// environments.
+    ///
+    /// ```no_run
+    /// use globus_core::config::Environment;
+    /// use globus_storage_sqlite::SqliteTokenStorage;
+    ///
+    /// let client_id = "4fb58e00-839d-4e54-8047-10a5a99dcb8e";
+    /// let storage = SqliteTokenStorage::for_app(client_id, "My App", &Environment::production())?;
+    /// # Ok::<(), globus_core::config::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the home directory is not known, the client id is none, or the app name gives no directory name.
+    pub fn for_app(client_id: &str, app_name: &str, environment: &Environment) -> Result<Self, ConfigError> {
+        Self::for_app_with(client_id, app_name, environment, &Variables::process())
+    }
+
+    /// The same, with the home directory of these variables.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`for_app`](Self::for_app).
+    pub fn for_app_with(
+        client_id: &str,
+        app_name: &str,
+        environment: &Environment,
+        variables: &Variables,
+    ) -> Result<Self, ConfigError> {
+        let (file, platform) = (TokenFile::Sqlite, Platform::current());
+        default_token_path(client_id, app_name, environment, file, variables, platform).map(Self::new)
     }
 
     database_options!(database);

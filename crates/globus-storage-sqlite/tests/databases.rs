@@ -306,3 +306,25 @@ fn links_are_followed_where_that_is_allowed() {
     std::os::unix::fs::symlink(directory.path(), directory.path().join("here")).unwrap();
     assert_eq!(stored(&open(&directory.path().join("here").join("tokens.db"))).unwrap(), "AgExample-2");
 }
+
+#[tokio::test]
+async fn an_app_finds_its_database_in_the_users_home() {
+    use globus_core::config::{Environment, Variables};
+
+    let home = tempfile::tempdir().unwrap();
+    let variables = Variables::from_iter([("HOME", home.path().display().to_string())]);
+    let client = "4fb58e00-839d-4e54-8047-10a5a99dcb8e";
+    for (environment, name) in
+        [(Environment::production(), "tokens.db"), (Environment::named("preview"), "preview-tokens.db")]
+    {
+        let storage = SqliteTokenStorage::for_app_with(client, "My App", &environment, &variables).unwrap();
+        let expected = home.path().join(".globus/app").join(client).join("my-app").join(name);
+        assert_eq!(storage.path(), expected);
+        let token = TokenData::new("rs", "s", "AgExample", 1_900_000_000);
+        Storage::from(storage).store(vec![token], StoreKind::Login).await.unwrap();
+        assert!(expected.exists());
+    }
+    assert!(
+        SqliteTokenStorage::for_app_with("../x", "My App", &Environment::production(), &variables).is_err()
+    );
+}
