@@ -20,7 +20,7 @@ async fn the_server_restarts_in_the_middle() {
     tokens.migrate().await.unwrap();
     let storage = Storage::from(tokens);
     storm::store_expired(&world, &storage).await;
-    let setup = Setup::new(format!("postgres:{}", server.connection()));
+    let setup = Setup::new(format!("postgres:{}", server.connection())).with_short_leases();
     let (server_back, server_again) = std::sync::mpsc::channel();
     let restart = move || {
         server.restart();

@@ -14,7 +14,7 @@ use crate::workers::Setup;
 async fn the_server_restarts_in_the_middle() {
     let world = storm::world(Duration::from_secs(30)).await;
     let mut server = RedisServer::durable();
-    let setup = Setup::new(format!("redis:{}", server.url()));
+    let setup = Setup::new(format!("redis:{}", server.url())).with_short_leases();
     let storage = storages::open(&setup.storage, setup.lease_time).await.unwrap();
     storm::store_expired(&world, &storage).await;
     let (server_back, server_again) = std::sync::mpsc::channel();
@@ -34,7 +34,7 @@ async fn the_server_restarts_in_the_middle() {
 async fn a_lease_is_lost() {
     let world = storm::world(Duration::from_secs(30)).await;
     let server = RedisServer::in_memory();
-    let setup = Setup::new(format!("redis:{}", server.url()));
+    let setup = Setup::new(format!("redis:{}", server.url())).with_short_leases();
     let storage = storages::open(&setup.storage, setup.lease_time).await.unwrap();
     storm::store_expired(&world, &storage).await;
     let (server_back, server_again) = std::sync::mpsc::channel();

@@ -30,7 +30,9 @@ pub trait Lease: fmt::Debug + Send + 'static {
 ///
 /// Two processes that spend the same refresh token would lose one of the answers. So whoever refreshes takes
 /// the lease first, reads the stored token again, refreshes only if nobody else has, stores, and releases. A
-/// lease ends by itself after its time, 30 seconds by default, when its holder dies; a living holder extends it.
+/// lease ends by itself after its time, 30 seconds by default, when its holder dies; a living holder extends it. Where
+/// a service rotates refresh tokens and takes a replaced one for a while, the time of leases should be shorter than
+/// that: what a dead holder had spent can then still be renewed.
 ///
 /// A lease saves requests; it does not guard the stored record. A holder that stood still for longer than its
 /// lease is kept from overwriting what its successor has stored by
