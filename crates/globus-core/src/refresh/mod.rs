@@ -12,6 +12,7 @@ mod flight;
 mod on_refresh;
 mod renewal;
 mod state;
+mod turn;
 mod windows;
 
 pub(crate) use self::engine::{Engine, RenewalGrant};

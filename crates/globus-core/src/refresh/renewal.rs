@@ -1,34 +1,20 @@
-//! The work of a flight: lease, look, ask, store, publish.
+//! The work of a flight: look, ask, store, publish.
 
-use std::future::Future;
-use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::Either;
 use tokio::sync::watch;
 
 use super::engine::{Engine, RenewalGrant};
 use super::flight::{Errand, Outcome};
 use super::on_refresh::unless_it_panics;
 use super::state::{Arrival, Replaced, State, Token, Zone};
+use super::turn::{Turn, is_unavailable, while_extending};
 use crate::authorizer::{Authorization, DynTokenGrants};
 use crate::error::{Error, Result};
 use crate::secret::RefreshToken;
-use crate::storage::{RefreshLease, StorageError, StorageErrorKind};
+use crate::storage::StorageError;
 use crate::token::{Generation, Scopes, TokenData, TokenResponse};
-
-/// What came of waiting for the lease.
-enum Turn {
-    /// It is ours, or the storage grants none.
-    Ours(Option<RefreshLease>),
-    /// Another process has it and does not let go.
-    Busy(Error),
-    /// Another process has renewed the token.
-    NotNeeded(Authorization),
-}
 
 impl Engine {
     /// One flight: lease, errand, outcome. It ends when `announce` is dropped, which is its last step.
@@ -57,62 +43,6 @@ impl Engine {
         {
             tracing::debug!(%error, "the refresh lease could not be released; it ends by itself");
         }
-    }
-
-    /// Waits for the lease, or until it is not needed any more. What was not waited for to its end is dropped here:
-    /// it may hold a connection that the renewal needs.
-    async fn turn(&self, errand: Errand) -> Turn {
-        let lease = pin!(self.lease());
-        let renewed = pin!(self.renewed_meanwhile(errand));
-        match futures_util::future::select(lease, renewed).await {
-            Either::Left((Ok(lease), _)) => Turn::Ours(lease),
-            Either::Left((Err(error), _)) => Turn::Busy(error),
-            Either::Right((header, _)) => Turn::NotNeeded(header),
-        }
-    }
-
-    /// The right to renew, if the storage grants one. An error when another process has it and does not let go:
-    /// it is alive and renewing, and a second renewal could spend the same refresh token.
-    async fn lease(&self) -> Result<Option<RefreshLease>> {
-        let server = self.state().resource_server.clone();
-        let Some(on_refresh) = &self.on_refresh else { return Ok(None) };
-        match on_refresh.lock(server).await {
-            Err(error) if is_locked(&error) => Err(error),
-            Err(error) => {
-                tracing::warn!(%error, "renewing without the storage's refresh lease");
-                Ok(None)
-            }
-            lease => lease,
-        }
-    }
-
-    /// Ready when another process has renewed the token while this one waits for the lease: nothing needs the lease
-    /// then, and of hundreds in line only one has to have its turn.
-    async fn renewed_meanwhile(&self, errand: Errand) -> Authorization {
-        let looking = async {
-            let mut pause = Duration::from_millis(50);
-            loop {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_millis(500));
-                let is_something_to_store = {
-                    let state = self.state();
-                    state.arrival.is_some() || state.owed.is_some()
-                };
-                if !is_something_to_store
-                    && let Ok(Some(stored)) = self.look().await
-                    && let Some(header) = self.adopt(&stored)
-                {
-                    return header;
-                }
-            }
-        };
-        // Without a timer, or where the storage's code panics, the lease is waited for.
-        if matches!(errand, Errand::Renew)
-            && let Ok(header) = AssertUnwindSafe(looking).catch_unwind().await
-        {
-            return header;
-        }
-        std::future::pending().await
     }
 
     /// What can be done while another process is renewing: store what is owed, and take over what is there.
@@ -179,7 +109,7 @@ impl Engine {
     }
 
     /// What the storage holds now.
-    async fn look(&self) -> Result<Option<TokenData>> {
+    pub(super) async fn look(&self) -> Result<Option<TokenData>> {
         let server = self.state().resource_server.clone();
         match &self.on_refresh {
             Some(on_refresh) => on_refresh.latest(server).await,
@@ -197,7 +127,7 @@ impl Engine {
 
     /// Takes over what another process has stored since: the refresh token, and the access token if that is
     /// good for more than a moment.
-    fn adopt(&self, stored: &TokenData) -> Option<Authorization> {
+    pub(super) fn adopt(&self, stored: &TokenData) -> Option<Authorization> {
         let mut state = self.state();
         // What is owed is newer than what is stored.
         if state.owed.is_some() || !self.is_successor(&state, stored) {
@@ -374,7 +304,7 @@ impl Engine {
         };
         let rotated = stored.as_ref().and_then(|stored| {
             let token = stored.usable_refresh_token().filter(|token| *token != refused)?;
-            Some((token.clone(), stored.generation()))
+            (!is_another_person(&self.state(), stored)).then(|| (token.clone(), stored.generation()))
         });
         let Some((token, generation)) = rotated else { return Err(ended(error)) };
         let response = grants
@@ -396,47 +326,8 @@ fn is_another_person(state: &State, stored: &TokenData) -> bool {
     state.identity_id.is_some() && stored.identity_id.is_some() && state.identity_id != stored.identity_id
 }
 
-fn is_locked(error: &Error) -> bool {
-    error.storage().is_some_and(StorageError::is_locked)
-}
-
-/// Whether the service that keeps the tokens is away.
-fn is_unavailable(error: &Error) -> bool {
-    let kind = error.storage().map(StorageError::kind);
-    matches!(kind, Some(StorageErrorKind::Unavailable | StorageErrorKind::KeyringLocked))
-}
-
 fn is_conflict(error: &Error) -> bool {
     error.storage().is_some_and(StorageError::is_conflict)
-}
-
-/// Does the work, and keeps the lease alive meanwhile: its time is that of a dead holder, and the token endpoint
-/// may take longer.
-async fn while_extending<T>(lease: &mut RefreshLease, work: impl Future<Output = T> + Send) -> T {
-    let extending = async {
-        loop {
-            tokio::time::sleep(lease.time() / 3).await;
-            match lease.extend().await {
-                Ok(true) => {}
-                Ok(false) => {
-                    tracing::warn!(
-                        "the refresh lease has gone to another process; only one result is stored"
-                    );
-                    break;
-                }
-                Err(error) => tracing::debug!(%error, "the refresh lease could not be extended"),
-            }
-        }
-    };
-    // A runtime without timers, or a backend that panics, costs the extension and nothing else.
-    let extending = async {
-        drop(AssertUnwindSafe(extending).catch_unwind().await);
-        std::future::pending::<()>().await;
-    };
-    match futures_util::future::select(pin!(work), pin!(extending)).await {
-        Either::Left((done, _)) => done,
-        Either::Right(((), _)) => unreachable!("extending never ends"),
-    }
 }
 
 /// Whether a token carries these scopes. What a scope depends on (`a[b]`) does not show in a token.

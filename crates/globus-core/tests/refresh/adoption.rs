@@ -196,6 +196,12 @@ async fn while_the_service_that_keeps_the_tokens_is_away_nothing_is_asked() {
     }
     assert_eq!(world.grants.requests(), 0);
     assert_eq!(token(&authorizer).await.unwrap(), "AT1");
+
+    // It comes back between the lease and the look: others may have the lease by now.
+    let world = World::new();
+    world.adapter.next_locks([Step::Away]);
+    assert!(token(world.authorizer(-1)).await.unwrap_err().is_storage());
+    assert_eq!(world.grants.requests(), 0);
 }
 
 #[tokio::test]
@@ -257,6 +263,19 @@ async fn somebody_elses_login_is_neither_taken_over_nor_overwritten() {
         assert_eq!(world.adapter.stored(), login);
         assert!(authorizer.pending_persist().is_none());
     }
+}
+
+#[tokio::test]
+async fn somebody_elses_refresh_token_is_not_spent_when_ours_is_refused() {
+    let world = World::new();
+    let ours = world.record("AT0", "RT0", -1).with_identity_id("A");
+    world.adapter.put(Some(world.record("LOGIN", "RTLOGIN", 100).with_identity_id("B")));
+    world.grants.then([Answer::InvalidGrant]);
+    let builder = globus_core::RefreshTokenAuthorizer::from_tokens(&ours, &world.grants).unwrap();
+    let authorizer =
+        builder.on_refresh(Arc::clone(&world.adapter)).clock(world.clock.clone()).build().unwrap();
+    assert!(token(&authorizer).await.unwrap_err().is_login_required());
+    assert_eq!(world.grants.asked(), ["RT0"]);
 }
 
 #[tokio::test]
