@@ -10,11 +10,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
-use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
+use e2e::portal::{self, Node};
 use e2e::storages;
 use globus_emulator::{Emulator, Fault, Service};
 use globus_sdk::storage::{PostgresTokenStorage, StoreKind};
@@ -86,7 +84,7 @@ async fn measure(name: &str, text: &str, storage: Storage) {
         expire(&storage, user, token).await;
     }
 
-    let mut nodes: Vec<Node> = (0..NODES).map(|_| Node::start(text, &emulator)).collect();
+    let mut nodes: Vec<Node> = (0..NODES).map(|_| node(text, &emulator)).collect();
     let refreshes = || emulator.requests().form("grant_type", "refresh_token").len();
     let warm_up = tokio::task::block_in_place(|| burst(&mut nodes, &live, &[]));
     assert_eq!(warm_up.live.len(), live.len());
@@ -152,35 +150,21 @@ fn burst(nodes: &mut [Node], live: &[String], expired: &[String]) -> Outcome {
     let count = nodes.len();
     for (number, node) in nodes.iter_mut().enumerate() {
         let expired = expired.iter().map(|user| format!("!{user}"));
-        let live = live.iter().skip(number).step_by(count).cloned();
-        let lines: Vec<String> = expired.chain(live).collect();
-        writeln!(node.input, "{}\n", lines.join("\n")).unwrap();
-        node.input.flush().unwrap();
+        node.hand(expired.chain(live.iter().skip(number).step_by(count).cloned()));
     }
     let mut outcome = Outcome { live: Vec::new(), failed: 0, asked: 0 };
-    let mut errors: HashMap<String, usize> = HashMap::new();
-    // All are read at once: one that is not read stands still when its pipe is full, with its leases in its hands.
-    let said = std::thread::scope(|scope| {
-        let reading: Vec<_> = nodes.iter_mut().map(|node| scope.spawn(|| node.through())).collect();
-        reading.into_iter().map(|node| node.join().unwrap()).collect::<Vec<_>>()
-    });
-    for lines in said {
-        for line in lines {
-            let words: Vec<&str> = line.splitn(3, ' ').collect();
-            match words[..] {
-                ["asks", _] => outcome.asked += 1,
-                ["answered", _] => {}
-                [user, microseconds, "good"] => {
-                    if user.starts_with("live-") {
-                        outcome.live.push(Duration::from_micros(microseconds.parse().unwrap()));
-                    }
+    for line in portal::said_by(nodes) {
+        let words: Vec<&str> = line.splitn(3, ' ').collect();
+        match words[..] {
+            ["asks", _] => outcome.asked += 1,
+            ["answered", _] => {}
+            [user, microseconds, "good"] => {
+                if user.starts_with("live-") {
+                    outcome.live.push(Duration::from_micros(microseconds.parse().unwrap()));
                 }
-                [_, _, error] => {
-                    outcome.failed += 1;
-                    *errors.entry(error.to_owned()).or_default() += 1;
-                }
-                _ => panic!("the node says {line:?}"),
             }
+            [_, _, _] => outcome.failed += 1,
+            _ => panic!("the node says {line:?}"),
         }
     }
     outcome
@@ -192,46 +176,17 @@ fn percentile(times: &[Duration], percent: usize) -> Duration {
     times[(times.len() * percent / 100).min(times.len() - 1)]
 }
 
-struct Node {
-    process: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-}
-
-impl Node {
-    fn start(storage: &str, emulator: &Emulator) -> Self {
-        let client = emulator.confidential_client();
-        let mut process = Command::new(env!("CARGO_BIN_EXE_portal-node"))
-            .env("E2E_STORAGE", storage)
-            .env("E2E_AUTH", emulator.service_url("auth"))
-            .env("E2E_CLIENT", client.id().to_string())
-            .env("E2E_SECRET", client.secret())
-            .env("E2E_TASKS", TASKS.to_string())
-            .env("E2E_CONNECTIONS", "8")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let output = BufReader::new(process.stdout.take().unwrap());
-        let mut node = Self { input: process.stdin.take().unwrap(), process, output };
-        assert_eq!(node.next(), "started");
-        node
-    }
-
-    fn next(&mut self) -> String {
-        let mut line = String::new();
-        assert_ne!(self.output.read_line(&mut line).unwrap(), 0, "the node has ended");
-        line.trim_end().to_owned()
-    }
-
-    fn through(&mut self) -> Vec<String> {
-        std::iter::repeat_with(|| self.next()).take_while(|line| line != "end of the burst").collect()
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
+fn node(storage: &str, emulator: &Emulator) -> Node {
+    let client = emulator.confidential_client();
+    Node::start(
+        env!("CARGO_BIN_EXE_portal-node"),
+        &[
+            ("E2E_STORAGE", storage.to_owned()),
+            ("E2E_AUTH", emulator.service_url("auth")),
+            ("E2E_CLIENT", client.id().to_string()),
+            ("E2E_SECRET", client.secret().to_owned()),
+            ("E2E_TASKS", TASKS.to_string()),
+            ("E2E_CONNECTIONS", "8".to_owned()),
+        ],
+    )
 }

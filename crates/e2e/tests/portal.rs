@@ -7,11 +7,11 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
+use e2e::portal::{self, Node};
 use e2e::storages;
 use globus_emulator::{Fault, Rotation, Service};
 use globus_sdk::seal::SealingKey;
@@ -73,23 +73,19 @@ impl Portal {
 
     fn node(&self) -> Node {
         let client = self.world.emulator.confidential_client();
-        let mut process = Command::new(env!("CARGO_BIN_EXE_portal-node"))
-            .env("E2E_STORAGE", format!("sealed-postgres:{}", self.server.connection()))
-            .env("E2E_SEALING_KEY", KEY)
-            .env("E2E_AUTH", self.world.emulator.service_url("auth"))
-            .env("E2E_TRANSFER", self.world.emulator.service_url("transfer"))
-            .env("E2E_CLIENT", client.id().to_string())
-            .env("E2E_SECRET", client.secret())
-            .env("E2E_TASKS", "64")
-            .env("E2E_CONNECTIONS", "8")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let output = BufReader::new(process.stdout.take().unwrap());
-        let mut node = Node { input: process.stdin.take().unwrap(), process, output };
-        assert_eq!(node.next(), "started");
-        node
+        Node::start(
+            env!("CARGO_BIN_EXE_portal-node"),
+            &[
+                ("E2E_STORAGE", format!("sealed-postgres:{}", self.server.connection())),
+                ("E2E_SEALING_KEY", KEY.to_owned()),
+                ("E2E_AUTH", self.world.emulator.service_url("auth")),
+                ("E2E_TRANSFER", self.world.emulator.service_url("transfer")),
+                ("E2E_CLIENT", client.id().to_string()),
+                ("E2E_SECRET", client.secret().to_owned()),
+                ("E2E_TASKS", "64".to_owned()),
+                ("E2E_CONNECTIONS", "8".to_owned()),
+            ],
+        )
     }
 
     /// Every secret that anybody was handed, for Transfer and for Auth.
@@ -101,39 +97,6 @@ impl Portal {
                 refresh_token.chain([token.access_token.expose().to_owned()])
             })
             .collect()
-    }
-}
-
-struct Node {
-    process: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-}
-
-impl Node {
-    fn next(&mut self) -> String {
-        let mut line = String::new();
-        assert_ne!(self.output.read_line(&mut line).unwrap(), 0, "the node has ended");
-        line.trim_end().to_owned()
-    }
-
-    /// Hands the requests of these users to the node, all at once.
-    fn hand(&mut self, users: impl Iterator<Item = String>) {
-        let lines: String = users.map(|user| user + "\n").collect();
-        writeln!(self.input, "{lines}").unwrap();
-        self.input.flush().unwrap();
-    }
-
-    /// What the node says about them, until all are through.
-    fn through(&mut self) -> Vec<String> {
-        std::iter::repeat_with(|| self.next()).take_while(|line| line != "end of the burst").collect()
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
     }
 }
 
@@ -171,11 +134,7 @@ async fn one_renewal_for_each_user_over_all_nodes_and_no_usable_secret_in_the_da
             let others = users[1..].iter().skip(number).step_by(NODES).cloned();
             node.hand(burst.chain(others));
         }
-        // All are read at once: one that is not read stands still when its pipe is full.
-        std::thread::scope(|scope| {
-            let reading: Vec<_> = nodes.iter_mut().map(|node| scope.spawn(|| node.through())).collect();
-            reading.into_iter().flat_map(|node| node.join().unwrap()).collect::<Vec<_>>()
-        })
+        portal::said_by(&mut nodes)
     });
     let outcomes: Vec<&String> =
         said.iter().filter(|line| !line.starts_with("asks ") && !line.starts_with("answered ")).collect();

@@ -6,9 +6,8 @@
 
 #![allow(clippy::print_stdout, reason = "its output is what the tests read")]
 
-use std::collections::HashMap;
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use globus_sdk::{
@@ -32,8 +31,6 @@ async fn main() -> anyhow::Result<()> {
             .base_url(variable("E2E_AUTH")?)
             .build()?,
         transfer_url: std::env::var("E2E_TRANSFER").ok(),
-        keeps_authorizers: std::env::var("E2E_KEEPS_AUTHORIZERS").is_ok(),
-        authorizers: Mutex::default(),
     });
     let tasks = Arc::new(Semaphore::new(variable("E2E_TASKS")?.parse()?));
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
@@ -69,8 +66,6 @@ struct Node {
     storage: Storage,
     login_client: ConfidentialAppAuthClient,
     transfer_url: Option<String>,
-    keeps_authorizers: bool,
-    authorizers: Mutex<HashMap<String, RefreshTokenAuthorizer>>,
 }
 
 impl Node {
@@ -86,22 +81,13 @@ impl Node {
         Ok(())
     }
 
-    /// The user's authorizer: one for all requests of the user where the node keeps them, or one for each request.
+    /// The user's authorizer, made anew for each request, as a node does that keeps nothing between requests.
     async fn authorizer(&self, user: &str) -> anyhow::Result<RefreshTokenAuthorizer> {
-        let kept = || self.authorizers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(authorizer) = kept().get(user).cloned() {
-            return Ok(authorizer);
-        }
         let storage = self.storage.with_namespace(user);
         let tokens = storage.get(TransferClient::RESOURCE_SERVER).await?;
         let tokens = tokens.ok_or_else(|| anyhow::anyhow!("the user has not logged in"))?;
         let login_client = Telling { inner: self.login_client.clone(), user: user.to_owned() };
-        let authorizer =
-            RefreshTokenAuthorizer::from_tokens(&tokens, &login_client)?.on_refresh(storage).build()?;
-        if self.keeps_authorizers {
-            return Ok(kept().entry(user.to_owned()).or_insert(authorizer).clone());
-        }
-        Ok(authorizer)
+        Ok(RefreshTokenAuthorizer::from_tokens(&tokens, &login_client)?.on_refresh(storage).build()?)
     }
 }
 
