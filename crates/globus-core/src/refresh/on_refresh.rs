@@ -108,7 +108,7 @@ impl<A: StorageAdapter> Target for Adapter<A> {
         // endpoint to this line nothing waits, and the job runs even if the runtime ends now.
         let done = run_blocking(move || match replaced {
             Replaced::Ours(record) => adapter.on_refresh_of(&response, record),
-            Replaced::Anything | Replaced::Older => adapter.on_refresh(&response),
+            Replaced::Anything | Replaced::Older(_) => adapter.on_refresh(&response),
             Replaced::Nothing => Ok(()),
         });
         Box::pin(async move { Ok(done.await?) })
@@ -136,7 +136,7 @@ impl Target for Storage {
                 Replaced::Ours(record) => storage.store_refresh(&response, record).await?,
                 Replaced::Anything => storage.store_response(&response).await?,
                 // Nothing of that record is ours, so nothing of it is kept.
-                Replaced::Older => {
+                Replaced::Older(_) => {
                     let tokens = response.by_resource_server().iter().cloned().collect();
                     storage.store(tokens, StoreKind::Login).await?;
                 }

@@ -8,12 +8,12 @@ use tokio::sync::watch;
 use super::engine::{Engine, RenewalGrant};
 use super::flight::{Errand, Outcome};
 use super::on_refresh::unless_it_panics;
-use super::state::{Arrival, Replaced, State, Token, Zone};
+use super::state::{Arrival, Owed, Replaced, State, Token, Zone};
 use super::turn::{Turn, is_unavailable, while_extending};
 use crate::authorizer::{Authorization, DynTokenGrants};
 use crate::error::{Error, Result};
 use crate::secret::RefreshToken;
-use crate::storage::StorageError;
+use crate::storage::{StorageError, StorageErrorKind};
 use crate::token::{Generation, Scopes, TokenData, TokenResponse};
 
 impl Engine {
@@ -67,16 +67,18 @@ impl Engine {
             (Zone::Fresh(header), _) | (Zone::Advisory(header), Errand::Store) => Some(Ok(header)),
             (Zone::Mandatory, Errand::Store) => None,
             (Zone::Advisory(_) | Zone::Mandatory, Errand::Renew) => {
-                let stored = match self.look().await {
-                    Ok(stored) => stored,
+                let (stored, replaced) = match self.look().await {
+                    Ok(stored) => {
+                        let replaced = self.replaced(stored.as_ref());
+                        (stored, replaced)
+                    }
                     // What would be renewed could not be stored, and others would spend the same refresh token.
                     Err(error) if is_unavailable(&error) => return Some(Err(error)),
                     Err(error) => {
                         tracing::warn!(%error, "renewing without looking at the stored tokens");
-                        None
+                        (None, Replaced::Anything)
                     }
                 };
-                let replaced = stored.as_ref().map_or(Replaced::Anything, |stored| self.replaced(stored));
                 Some(match stored.and_then(|stored| self.adopt(&stored)) {
                     Some(header) => Ok(header),
                     None => self.ask(replaced).await,
@@ -94,7 +96,12 @@ impl Engine {
         }
         let owed = self.state().owed.clone();
         if let (Some(owed), Some(on_refresh)) = (owed, &self.on_refresh) {
-            match on_refresh.persist(owed.response.clone(), owed.replaced).await {
+            let persisted = match self.place_of(&owed).await {
+                Ok(Replaced::Nothing) => Err(StorageError::new(StorageErrorKind::Conflict).into()),
+                Ok(replaced) => on_refresh.persist(owed.response.clone(), replaced).await,
+                Err(error) => Err(error),
+            };
+            match persisted {
                 Ok(()) => self.state().paid(),
                 Err(error) if is_conflict(&error) => {
                     self.state().paid();
@@ -102,10 +109,27 @@ impl Engine {
                 }
                 Err(error) => {
                     tracing::debug!(%error, "a renewed token still cannot be stored");
-                    self.state().owe(owed.response, owed.replaced, error, self.clock.now());
+                    self.state().owe(owed.again(error), self.clock.now());
                 }
             }
         }
+    }
+
+    /// What an owed response takes the place of by now. Somebody may have logged in since it came.
+    async fn place_of(&self, owed: &Owed) -> Result<Replaced> {
+        if let Replaced::Ours(_) | Replaced::Nothing = owed.replaced {
+            return Ok(owed.replaced);
+        }
+        let Some(stored) = self.look().await? else { return Ok(owed.replaced) };
+        let generation = stored.generation();
+        let was_spent = stored.refresh_token.is_some() && stored.refresh_token == owed.spent;
+        Ok(if owed.replaced == Replaced::Older(generation) {
+            owed.replaced
+        } else if was_spent || self.state().has_tokens_of(&stored) {
+            Replaced::Ours(generation)
+        } else {
+            Replaced::Nothing
+        })
     }
 
     /// What the storage holds now.
@@ -157,20 +181,21 @@ impl Engine {
         self.adopt(&self.stored().await?)
     }
 
-    /// What a renewal takes the place of where this record is stored.
-    fn replaced(&self, stored: &TokenData) -> Replaced {
+    /// What a renewal takes the place of where this is stored.
+    fn replaced(&self, stored: Option<&TokenData>) -> Replaced {
         let mut state = self.state();
+        let Some(stored) = stored else {
+            // Where there was a record of ours, somebody has logged out.
+            return if state.known_record.is_some() { Replaced::Nothing } else { Replaced::Anything };
+        };
         let generation = stored.generation();
-        let has_our_tokens = state.known_record == Some(generation)
-            || stored.usable_refresh_token().is_some_and(|token| state.refresh_token.as_ref() == Some(token))
-            || state.token.as_ref().is_some_and(|token| token.text == stored.access_token);
-        if has_our_tokens || self.is_successor(&state, stored) {
+        if state.has_tokens_of(stored) || self.is_successor(&state, stored) {
             state.recognize(stored);
             Replaced::Ours(generation)
         } else if state.was_stored || is_another_person(&state, stored) {
             Replaced::Nothing
         } else {
-            Replaced::Older
+            Replaced::Older(generation)
         }
     }
 
@@ -240,6 +265,7 @@ impl Engine {
             resource_server: record.resource_server.clone(),
             response,
             replaced,
+            spent,
         };
         self.state().arrival = Some(arrival.clone());
         Ok(self.land(arrival).await)
@@ -257,7 +283,8 @@ impl Engine {
         if arrival.replaced == Replaced::Nothing {
             tracing::warn!(
                 resource_server = %arrival.resource_server,
-                "somebody else's token is stored by now; ours was renewed and is used, but not stored"
+                "our token was removed from the storage, or somebody else's is there by now; ours was renewed and is \
+                 used, but not stored"
             );
         }
         let conflict = failure.as_ref().is_some_and(is_conflict);
@@ -283,7 +310,10 @@ impl Engine {
         state.resource_server = Some(arrival.resource_server);
         state.publish(arrival.token);
         match failure {
-            Some(error) => state.owe(arrival.response, arrival.replaced, error, self.clock.now()),
+            Some(error) => {
+                let owed = Owed::new(arrival.response, arrival.replaced, arrival.spent, error);
+                state.owe(owed, self.clock.now());
+            }
             // This response replaces one that was still owed.
             None => state.paid(),
         }

@@ -79,9 +79,10 @@ pub(super) enum Replaced {
     Anything,
     /// The record with this generation, which is the one that was renewed.
     Ours(Generation),
-    /// A record that was there before our tokens came: it gives way as to a login.
-    Older,
-    /// Somebody else's record, which came after ours: it stays, and the renewed token is not stored.
+    /// The record with this generation, which was there before our tokens came: it gives way as to a login.
+    Older(Generation),
+    /// Somebody else's record, which came after ours, or none where ours was removed: so it stays, and the renewed token
+    /// is not stored.
     Nothing,
 }
 
@@ -91,6 +92,8 @@ pub(super) struct Arrival {
     pub(super) token: Token,
     pub(super) response: TokenResponse,
     pub(super) replaced: Replaced,
+    /// The refresh token that it cost.
+    pub(super) spent: Option<RefreshToken>,
     pub(super) refresh_token: Option<RefreshToken>,
     pub(super) resource_server: ResourceServer,
 }
@@ -106,9 +109,27 @@ impl fmt::Debug for Arrival {
 pub(super) struct Owed {
     pub(super) response: TokenResponse,
     pub(super) replaced: Replaced,
+    /// The refresh token that it cost.
+    pub(super) spent: Option<RefreshToken>,
     pub(super) failures: u32,
     pub(super) error: Error,
     not_before: Timestamp,
+}
+
+impl Owed {
+    pub(super) fn new(
+        response: TokenResponse,
+        replaced: Replaced,
+        spent: Option<RefreshToken>,
+        error: Error,
+    ) -> Self {
+        Self { response, replaced, spent, failures: 0, error, not_before: Timestamp::MIN }
+    }
+
+    /// It failed once more.
+    pub(super) fn again(self, error: Error) -> Self {
+        Self { error, ..self }
+    }
 }
 
 impl fmt::Debug for Owed {
@@ -186,6 +207,13 @@ impl State {
         }
     }
 
+    /// Whether a stored record is the last one that was ours, or holds one of our tokens.
+    pub(super) fn has_tokens_of(&self, stored: &TokenData) -> bool {
+        self.known_record == Some(stored.generation())
+            || stored.usable_refresh_token().is_some_and(|token| self.refresh_token.as_ref() == Some(token))
+            || self.token.as_ref().is_some_and(|token| token.text == stored.access_token)
+    }
+
     /// A stored record is ours.
     pub(super) fn recognize(&mut self, stored: &TokenData) {
         self.known_record = Some(stored.generation());
@@ -228,11 +256,11 @@ impl State {
     }
 
     /// Storing failed: it is owed, and tried again after a while.
-    pub(super) fn owe(&mut self, response: TokenResponse, replaced: Replaced, error: Error, now: Timestamp) {
+    pub(super) fn owe(&mut self, owed: Owed, now: Timestamp) {
         let failures = self.owed.as_ref().map_or(0, |owed| owed.failures).saturating_add(1);
         // The very next header tries again; only a storage that stays broken is left in peace for longer.
         let wait = if failures > 1 { backoff(failures - 1) } else { Duration::ZERO };
-        self.owed = Some(Owed { response, replaced, failures, error, not_before: later(now, wait) });
+        self.owed = Some(Owed { failures, not_before: later(now, wait), ..owed });
         self.set_quiet_time();
     }
 

@@ -135,7 +135,7 @@ async fn what_is_owed_is_stored_under_the_lease() {
     token(&authorizer).await.unwrap();
     soon(authorizer.settle()).await.unwrap();
     let events = world.log.events();
-    assert_eq!(events[events.len() - 3..], ["lock", "store AT1", "release"]);
+    assert_eq!(events[events.len() - 4..], ["lock", "look", "store AT1", "release"]);
 }
 
 #[tokio::test]
@@ -263,6 +263,54 @@ async fn somebody_elses_login_is_neither_taken_over_nor_overwritten() {
         assert_eq!(world.adapter.stored(), login);
         assert!(authorizer.pending_persist().is_none());
     }
+}
+
+#[tokio::test]
+async fn a_renewal_does_not_undo_a_logout() {
+    let world = World::new();
+    world.adapter.put(Some(world.record("AT0", "RT0", -1)));
+    let authorizer = world.authorizer(-1);
+    assert_eq!(token(&authorizer).await.unwrap(), "AT1");
+    world.adapter.put(None);
+    world.advance(3600);
+    assert_eq!(token(&authorizer).await.unwrap(), "AT2");
+    soon(authorizer.settle()).await.unwrap();
+    assert_eq!(world.adapter.stored(), None);
+    assert!(authorizer.pending_persist().is_none());
+}
+
+#[tokio::test]
+async fn what_is_owed_gives_way_to_a_login_that_came_first() {
+    let person = |world: &World, access: &str, refresh: &str, left: i64| {
+        Some(world.record(access, refresh, left).with_identity_id("SOMEBODY"))
+    };
+    // Nothing was stored when the token was renewed, or somebody's login that is not the one there now.
+    for before in [None, Some("LAST")] {
+        let world = World::new();
+        world.adapter.put(before.and_then(|access| person(&world, access, "RTLAST", -100)));
+        world.adapter.next_stores([Step::Fail]);
+        let authorizer = world.authorizer(-1);
+        assert_eq!(token(&authorizer).await.unwrap(), "AT1");
+        let login = person(&world, "LOGIN", "RTLOGIN", 100);
+        world.adapter.put(login.clone());
+        soon(authorizer.settle()).await.unwrap();
+        assert_eq!(world.adapter.stored(), login);
+        assert!(authorizer.pending_persist().is_none());
+    }
+}
+
+#[tokio::test]
+async fn what_is_owed_is_stored_over_what_it_renewed() {
+    // Neither could be read nor stored when it was renewed; now the old record shows that it is the one.
+    let world = World::new();
+    world.adapter.put(Some(world.record("AT0", "RT0", -1)));
+    world.adapter.next_reads([Step::Fail]);
+    world.adapter.next_stores([Step::Fail]);
+    world.grants.then([Answer::rotated("AT1", "RT1")]);
+    let authorizer = world.builder().build().unwrap();
+    assert_eq!(token(&authorizer).await.unwrap(), "AT1");
+    soon(authorizer.settle()).await.unwrap();
+    assert_eq!(world.adapter.stored().unwrap().refresh_token.unwrap().expose(), "RT1");
 }
 
 #[tokio::test]
