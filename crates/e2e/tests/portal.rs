@@ -45,7 +45,10 @@ impl Portal {
         let rotation = Rotation::on().reuse_grace(Duration::ZERO);
         let world = World::start_with(|builder| builder.rotation(rotation)).await;
         let server = Server::start(Durability::Off);
-        let rows = PostgresTokenStorage::new(storages::pool(server.connection(), 4).unwrap());
+        // So long that waiting for the end of a lease that was left behind would be waiting for ever.
+        let rows = PostgresTokenStorage::new(storages::pool(server.connection(), 4).unwrap())
+            .lease_time(Duration::from_secs(3600))
+            .lock_wait(Duration::from_secs(60));
         rows.migrate().await.unwrap();
         let storage =
             Storage::from(SealedTokenStorage::new(rows, SealingKey::from_base64(KEY).unwrap()).unwrap());

@@ -40,6 +40,9 @@ async fn main() -> anyhow::Result<()> {
         Err(error) if error.is_login_required() => say("login required"),
         Err(error) => say(&format!("error {error}")),
     }
+    if let Some(pending) = authorizer.pending_persist() {
+        say(&format!("could not store {}", pending.error));
+    }
     if let Err(error) = authorizer.settle().await {
         say(&format!("owed {error}"));
     }

@@ -1,6 +1,7 @@
 //! Worker processes: started together, let go together, some of them killed.
 
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
@@ -40,13 +41,21 @@ impl Setup {
 }
 
 /// One worker, as seen from outside.
+///
+/// It is killed when this is dropped.
 pub(crate) struct Worker {
     process: Child,
-    input: ChildStdin,
+    input: Option<ChildStdin>,
     lines: Receiver<String>,
-    reading: JoinHandle<()>,
+    reading: Option<JoinHandle<()>>,
     heard: Vec<String>,
-    pub(crate) killed: bool,
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
 }
 
 impl Worker {
@@ -75,8 +84,8 @@ impl Worker {
                 }
             }
         });
-        let input = process.stdin.take().unwrap();
-        Self { process, input, lines, reading, heard: Vec::new(), killed: false }
+        let input = process.stdin.take();
+        Self { process, input, lines, reading: Some(reading), heard: Vec::new() }
     }
 
     /// Waits for a line. Answers false when the worker ends without it.
@@ -100,12 +109,16 @@ impl Worker {
     /// Lets it do its work.
     pub(crate) fn go(&mut self) {
         // One that was killed does not listen.
-        drop(writeln!(self.input));
+        drop(self.input.as_mut().map(|input| writeln!(input)));
     }
 
     pub(crate) fn kill(&mut self) {
-        self.killed = true;
         self.process.kill().unwrap();
+    }
+
+    /// Whether it has ended, in whatever way.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.process.try_wait().unwrap().is_some()
     }
 
     /// Sends it a signal, such as `STOP`.
@@ -116,11 +129,12 @@ impl Worker {
 
     /// Waits for its end, and answers everything it has said.
     pub(crate) fn finish(mut self) -> Report {
-        drop(self.input);
-        self.process.wait().unwrap();
-        self.reading.join().unwrap();
+        drop(self.input.take());
+        let status = self.process.wait().unwrap();
+        self.reading.take().unwrap().join().unwrap();
         self.heard.extend(self.lines.try_iter());
-        Report { said: self.heard, killed: self.killed }
+        // One that had ended by itself before was not killed.
+        Report { said: std::mem::take(&mut self.heard), killed: status.signal().is_some() }
     }
 }
 
