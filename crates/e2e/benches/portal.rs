@@ -5,8 +5,9 @@
 //!     cargo bench -p e2e --bench portal redis      one of them
 //!
 //! `BENCH_USERS` sets the number of users (10,000), `BENCH_ROUNDS` that of the rounds (5). Nodes are processes of their
-//! own with 64 tasks each; each request reads the user's token from the storage and gets a header from it. Servers are
-//! started for this alone, and do not wait for their disks.
+//! own with 64 tasks each; each request reads the user's token from the storage and gets a header from it. Requests of users
+//! whose token has run out have tasks beyond the 64, and a request's time begins when it has its task. Servers are started
+//! for this alone, and do not wait for their disks.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 

@@ -40,6 +40,15 @@ pub fn child_process<B: Backend>(backend: &B) {
                 say(&stored
                     .map_or_else(|error| format!("refused {:?}", error.kind()), |()| "stored".to_owned()));
             }
+            ["remove", server] => {
+                let storage = open(Options::default()).await;
+                say("ready");
+                let removed = storage.remove(server).await;
+                say(&removed.map_or_else(
+                    |error| format!("refused {:?}", error.kind()),
+                    |removed| format!("removed {removed}"),
+                ));
+            }
             ["hold-lease", server, time] => {
                 let lease_time = milliseconds(time);
                 let storage = open(Options { lease_time, lock_wait: lease_time * 12 }).await;

@@ -43,6 +43,7 @@
     clippy::missing_panics_doc,
     reason = "a test fails by panicking"
 )]
+#![allow(clippy::print_stdout, reason = "what is not checked is said in the output of the test")]
 
 pub mod cases;
 mod child;
@@ -90,6 +91,11 @@ pub trait Backend: Debug + Send + Sync + 'static {
     /// [`failpoint::reach`](globus_core::failpoint::reach), in order. Where the process dies at one, the old or the
     /// new content is there afterwards.
     fn steps(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The same for the steps of a removal.
+    fn removal_steps(&self) -> &'static [&'static str] {
         &[]
     }
 
@@ -185,7 +191,7 @@ macro_rules! contract_cases {
             fencing_grows, a_busy_lease_is_told_as_one, an_extended_lease_is_kept,
             an_abandoned_wait_takes_no_lease, processes_lose_nothing, processes_count_together,
             the_lease_of_a_killed_process_ends, a_crash_at_any_step_leaves_old_or_new,
-            a_failure_at_any_step_leaves_the_old, a_dropped_store_is_done_or_not,
+            a_failure_at_any_step_leaves_the_old, a_removal_that_is_cut_short_leaves_the_others, a_dropped_store_is_done_or_not,
             a_dropped_lease_request_blocks_nobody, loose_files_become_private,
             a_symbolic_link_is_refused, a_directory_that_is_open_to_all_is_refused,
             a_storage_that_is_locked_says_so,

@@ -54,6 +54,21 @@ impl Backend for Json {
         }
     }
 
+    fn removal_steps(&self) -> &'static [&'static str] {
+        match self.durability {
+            Durability::Full => &[
+                "file.lock",
+                "file.forget",
+                "file.create",
+                "file.write",
+                "file.sync",
+                "file.rename",
+                "file.sync_directory",
+            ],
+            _ => &["file.lock", "file.forget", "file.create", "file.write", "file.rename"],
+        }
+    }
+
     fn files(&self, place: &str) -> Vec<PathBuf> {
         vec![place.into()]
     }
@@ -61,6 +76,15 @@ impl Backend for Json {
     async fn damage(&self, place: &str, text: &str) -> bool {
         std::fs::write(place, format!("{{\"data\": \"{text}")).unwrap();
         true
+    }
+
+    async fn lock_out(&self, place: &str) -> Option<Box<dyn Send>> {
+        if !self.flock {
+            return None;
+        }
+        let lock = std::fs::File::create(format!("{place}.lock")).unwrap();
+        lock.lock().unwrap();
+        Some(Box::new(lock))
     }
 }
 

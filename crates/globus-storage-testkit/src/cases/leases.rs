@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::{Backend, Options, Place};
 
@@ -74,9 +74,18 @@ pub async fn an_extended_lease_is_kept<B: Backend>(place: &Place<B>) {
         let storage = place.open_with_leases_of(time).await;
         tokio::spawn(async move { storage.lock_refresh("rs").await })
     };
+    let mut extended = Instant::now();
     for _ in 0..12 {
         tokio::time::sleep(time / 8).await;
-        assert!(lease.extend().await.unwrap(), "the lease of a living holder is kept");
+        let now = Instant::now();
+        let kept = lease.extend().await.unwrap();
+        if extended.elapsed() >= time {
+            // The machine stood still for longer than a lease lasts: nothing can be said of a holder that did not.
+            println!("not checked: the machine is too slow for it at this moment");
+            break;
+        }
+        extended = now;
+        assert!(kept, "the lease of a living holder is kept");
         assert!(!waiting.is_finished());
     }
     lease.release().await.unwrap();

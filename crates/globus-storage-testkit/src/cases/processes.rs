@@ -63,6 +63,9 @@ pub async fn the_lease_of_a_killed_process_ends<B: Backend>(place: &Place<B>) {
 /// works.
 pub async fn a_crash_at_any_step_leaves_old_or_new<B: Backend>(place: &Place<B>) {
     let storage = place.open_with_leases_of(Duration::from_secs(2)).await;
+    if place.backend().steps().is_empty() {
+        println!("not checked: no steps of a write are given");
+    }
     for (turn, step) in (1..).zip(place.backend().steps()) {
         let (old, new, next) = (turn * 10, turn * 10 + 1, turn * 10 + 2);
         storage.store(batch(old), StoreKind::Login).await.unwrap();
@@ -109,6 +112,35 @@ pub async fn a_failure_at_any_step_leaves_the_old<B: Backend>(place: &Place<B>) 
             if place.capabilities().atomic_batch {
                 assert!(numbers.iter().all(|number| *number == numbers[0]), "{failpoint}: {numbers:?}");
             }
+        }
+    }
+}
+
+/// The process dies at a step of a removal, or the step fails. The token is there afterwards or gone, the others stay,
+/// and the next removal works.
+pub async fn a_removal_that_is_cut_short_leaves_the_others<B: Backend>(place: &Place<B>) {
+    let storage = place.open_with_leases_of(Duration::from_secs(2)).await;
+    if place.backend().removal_steps().is_empty() {
+        println!("not checked: no steps of a removal are given");
+    }
+    for failure in ["crash", "full", "broken"] {
+        for step in place.backend().removal_steps() {
+            storage.store(batch(1), StoreKind::Login).await.unwrap();
+            let failpoint = format!("{step}={failure}");
+            let mut child = place.start_with_failpoint(&["remove", "batch-2"], &failpoint);
+            child.expect("ready");
+            let said = child.next();
+            assert_eq!(said.is_none(), failure == "crash", "{failpoint}: {said:?}");
+            child.wait();
+            let is_left = stored_number(&storage, "batch-2").await.is_some();
+            if said.as_deref() == Some("removed true") {
+                assert!(!is_left, "{failpoint}: what is told as removed is gone");
+            }
+            for other in ["batch-1", "batch-3"] {
+                assert_eq!(stored_number(&storage, other).await, Some(1), "{failpoint}: {other} stays");
+            }
+            assert_eq!(storage.remove("batch-2").await.unwrap(), is_left, "{failpoint}");
+            assert_eq!(stored_number(&storage, "batch-2").await, None, "{failpoint}");
         }
     }
 }
