@@ -19,6 +19,7 @@ pub mod id;
 pub mod paging;
 pub mod refresh;
 pub mod retry;
+pub mod scope;
 #[cfg(feature = "seal")]
 pub mod seal;
 pub mod secret;
@@ -40,6 +41,7 @@ pub use id::{EndpointId, TaskId};
 pub use jiff::Timestamp;
 pub use refresh::{HeldTokens, OnRefresh, PendingPersist, RefreshWindows};
 pub use retry::{RetryBudget, RetryPolicy};
+pub use scope::{Scope, Scopes};
 pub use secret::{AccessToken, AuthorizationCode, ClientSecret, CodeVerifier, IdToken, RefreshToken};
 #[cfg(feature = "seal")]
 pub use storage::SealedTokenStorage;
@@ -47,4 +49,4 @@ pub use storage::{
     FileAdapter, JsonTokenStorage, LegacyJsonTokenStorage, MemoryTokenStorage, Namespace,
     SimpleJsonFileAdapter, Storage, StorageAdapter, StorageError, TokenStorage,
 };
-pub use token::{Grant, ResourceServer, Scopes, TokenData, TokenResponse};
+pub use token::{Grant, ResourceServer, TokenData, TokenResponse};

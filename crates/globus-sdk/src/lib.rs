@@ -24,6 +24,7 @@
 pub mod auth;
 #[cfg(any(feature = "auth", feature = "transfer"))]
 mod operation;
+pub mod scopes;
 pub mod storage;
 #[cfg(feature = "transfer")]
 pub mod transfer;

@@ -4,7 +4,7 @@ use super::renewing::renewing;
 use super::{ConfidentialGrants, RenewingBuilder};
 use crate::error::{Error, Result};
 use crate::refresh::{Engine, RenewalGrant};
-use crate::token::Scopes;
+use crate::scope::Scopes;
 
 /// Gets access tokens as the client itself, and new ones whenever they near their expiry. No person and no
 /// refresh token is involved. For daemons and services.

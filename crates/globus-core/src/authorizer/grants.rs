@@ -3,8 +3,9 @@ use std::future::Future;
 use std::pin::Pin;
 
 use crate::error::Result;
+use crate::scope::Scopes;
 use crate::secret::RefreshToken;
-use crate::token::{Scopes, TokenResponse};
+use crate::token::TokenResponse;
 
 /// What a renewing authorizer asks of a login client: the two grants that need no person.
 ///

@@ -12,8 +12,9 @@ use super::windows::RefreshWindows;
 use crate::authorizer::{Authorization, DynTokenGrants};
 use crate::clock::{Clock, clock_offset};
 use crate::error::{Error, Result};
+use crate::scope::Scopes;
 use crate::secret::{AccessToken, RefreshToken};
-use crate::token::{ResourceServer, Scopes};
+use crate::token::ResourceServer;
 
 /// How many flights a caller waits for before giving up.
 const FLIGHTS: u32 = 3;

@@ -12,9 +12,10 @@ use super::state::{Arrival, Owed, Replaced, State, Token, Zone};
 use super::turn::{Turn, is_unavailable, while_extending};
 use crate::authorizer::{Authorization, DynTokenGrants};
 use crate::error::{Error, Result};
+use crate::scope::Scopes;
 use crate::secret::RefreshToken;
 use crate::storage::{StorageError, StorageErrorKind};
-use crate::token::{Generation, Scopes, TokenData, TokenResponse};
+use crate::token::{Generation, TokenData, TokenResponse};
 
 impl Engine {
     /// One flight: lease, errand, outcome. It ends when `announce` is dropped, which is its last step.

@@ -8,8 +8,9 @@ use super::{
     FileAdapter, Holdings, Inspection, Namespace, RefreshLease, StorageAdapter, StorageError,
     StorageErrorKind, StoreKind, VERSION,
 };
+use crate::scope::Scopes;
 use crate::token::json::{Json, Object};
-use crate::token::{FLAT_VERSION_KEY, Generation, ResourceServer, Scopes, TokenData, TokenResponse};
+use crate::token::{FLAT_VERSION_KEY, Generation, ResourceServer, TokenData, TokenResponse};
 
 /// Keeps the token of one resource server in a JSON file, readable by its owner alone.
 ///

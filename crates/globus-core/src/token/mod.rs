@@ -28,8 +28,8 @@ mod record;
 mod response;
 
 pub use data::{Generation, TokenData};
+pub use names::ResourceServer;
 pub(crate) use names::text_newtype;
-pub use names::{ResourceServer, Scopes};
 pub use parse::MalformedTokenResponse;
 pub(crate) use record::FLAT_VERSION_KEY;
 pub use record::InvalidRecord;

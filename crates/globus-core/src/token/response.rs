@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{ResourceServer, Scopes, TokenData};
+use super::{ResourceServer, TokenData};
+use crate::scope::Scopes;
 use crate::secret::{IdToken, RefreshToken};
 
 /// What was given to the token endpoint in exchange for tokens.
