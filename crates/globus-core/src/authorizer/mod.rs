@@ -41,6 +41,7 @@ pub use self::grants::{ConfidentialGrants, TokenGrants};
 pub use self::null::NullAuthorizer;
 pub use self::refresh_token::RefreshTokenAuthorizer;
 pub use self::renewing::RenewingBuilder;
+use crate::api_error::ApiError;
 use crate::error::{Error, Result};
 use crate::secret::AccessToken;
 
@@ -142,6 +143,17 @@ pub trait Authorize: Debug + Send + Sync + 'static {
         false
     }
 
+    /// The service refused a request (403). Answers whether what it wants was seen to, such as by a login with the
+    /// consents that it names, so that trying again makes sense. Asked once in a call at most.
+    ///
+    /// # Errors
+    ///
+    /// When it was tried and failed; the call fails with this error.
+    fn fulfil(&self, refusal: &ApiError) -> impl Future<Output = Result<bool>> + Send {
+        let _ = refusal;
+        std::future::ready(Ok(false))
+    }
+
     /// Waits until nothing is under way: renewals, and tokens that are not stored yet. Programs that end
     /// soon after their last call do this.
     ///
@@ -159,7 +171,7 @@ pub trait Authorize: Debug + Send + Sync + 'static {
 }
 
 mod dynamic {
-    use super::{Authorization, Authorize, Debug, Future, Pin, Result, Timestamp};
+    use super::{ApiError, Authorization, Authorize, Debug, Future, Pin, Result, Timestamp};
 
     pub(super) type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
@@ -168,6 +180,7 @@ mod dynamic {
         fn cached(&self) -> Option<Authorization>;
         fn authorization(&self) -> Pending<'_, Authorization>;
         fn rejected(&self, used: &Authorization) -> bool;
+        fn fulfil<'a>(&'a self, refusal: &'a ApiError) -> Pending<'a, bool>;
         fn settle(&self) -> Pending<'_, ()>;
         fn observe_server_time(&self, server_time: Timestamp);
     }
@@ -183,6 +196,10 @@ mod dynamic {
 
         fn rejected(&self, used: &Authorization) -> bool {
             Authorize::rejected(self, used)
+        }
+
+        fn fulfil<'a>(&'a self, refusal: &'a ApiError) -> Pending<'a, bool> {
+            Box::pin(Authorize::fulfil(self, refusal))
         }
 
         fn settle(&self) -> Pending<'_, ()> {
@@ -221,6 +238,10 @@ impl Authorizer {
         self.0.rejected(used)
     }
 
+    pub(crate) async fn fulfil(&self, refusal: &ApiError) -> Result<bool> {
+        self.0.fulfil(refusal).await
+    }
+
     /// Waits until nothing is under way: renewals, and tokens that are not stored yet. Programs that end
     /// soon after their last call do this.
     ///
@@ -231,7 +252,13 @@ impl Authorizer {
         self.0.settle().await
     }
 
-    pub(crate) fn observe_server_time(&self, server_time: Timestamp) {
+    /// The header, if it can be had without waiting. For authorizers around others.
+    pub fn cached(&self) -> Option<Authorization> {
+        self.0.cached()
+    }
+
+    /// Tells the authorizer what time the service's clock showed just now. For authorizers around others.
+    pub fn observe_server_time(&self, server_time: Timestamp) {
         self.0.observe_server_time(server_time);
     }
 }

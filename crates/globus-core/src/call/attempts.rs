@@ -51,6 +51,7 @@ pub(super) async fn answer(call: &Call, url: Url, body: Bytes, mut room: BytesMu
     }
     let name = call.shown();
     let mut reauthorized = false;
+    let mut fulfilled = false;
     let mut attempt = 0;
     loop {
         let used = match authorizer {
@@ -81,6 +82,19 @@ pub(super) async fn answer(call: &Call, url: Url, body: Bytes, mut room: BytesMu
                     attempt += 1;
                     continue;
                 }
+            }
+        }
+        if let (Ok(Answer { response, at_home: true }), Some(authorizer)) = (&sent, authorizer)
+            && response.status == StatusCode::FORBIDDEN
+            && !fulfilled
+            && attempt < policy.max_retries
+        {
+            fulfilled = true;
+            let refusal = api_error(call, parts, url.clone(), used.as_ref(), response.clone());
+            if authorizer.fulfil(&refusal).await? {
+                tracing::debug!(call = %name, "trying again with what the service wants");
+                attempt += 1;
+                continue;
             }
         }
         let sent = sent.map(|answer| answer.response);
@@ -197,19 +211,27 @@ fn failure(
     sent: std::result::Result<RawResponse, TransportError>,
 ) -> Error {
     match sent {
-        Ok(response) => {
-            let scheme =
-                used.and_then(Authorization::header).and_then(|value| value.to_str().ok()?.split(' ').next());
-            let context = ErrorContext {
-                service: parts.service,
-                method: call.method.clone(),
-                url,
-                authorization_scheme: scheme,
-            };
-            ApiError::from_response(context, response.status, response.headers, response.body).into()
-        }
+        Ok(response) => api_error(call, parts, url, used, response).into(),
         Err(error) => error.into(),
     }
+}
+
+fn api_error(
+    call: &Call,
+    parts: &Parts,
+    url: Url,
+    used: Option<&Authorization>,
+    response: RawResponse,
+) -> ApiError {
+    let scheme =
+        used.and_then(Authorization::header).and_then(|value| value.to_str().ok()?.split(' ').next());
+    let context = ErrorContext {
+        service: parts.service,
+        method: call.method.clone(),
+        url,
+        authorization_scheme: scheme,
+    };
+    ApiError::from_response(context, response.status, response.headers, response.body)
 }
 
 /// One attempt, redirects followed.

@@ -20,8 +20,8 @@ pub use self::client::AuthClient;
 pub use self::id_token::{IdTokenClaims, IdTokenDecoder, IdTokenError};
 pub use self::login::{
     AuthLoginClient, AuthorizationFlow, AuthorizeUrl, ConfidentialAppAuthClient, CreateNativeAppInstance,
-    IntrospectToken, LoginError, NativeAppAuthClient, NativeAppInstance, RevokeToken, RevokedToken,
-    StartFlow, TokenIntrospection, TokenRequest,
+    IntrospectToken, LoginClient, LoginError, NativeAppAuthClient, NativeAppInstance, RevokeToken,
+    RevokedToken, StartFlow, TokenIntrospection, TokenRequest,
 };
 pub use self::model::{
     Identity, IdentityList, IdentityStatus, JsonWebKey, JsonWebKeySet, OpenIdConfiguration, UserInfo,

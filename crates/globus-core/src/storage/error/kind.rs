@@ -170,6 +170,14 @@ pub enum StorageErrorKind {
         /// When its time was over.
         expired_at: Timestamp,
     },
+    /// A validating storage: the token does not cover what is asked of it. Log in for these scopes.
+    #[non_exhaustive]
+    UnmetScopeRequirements {
+        /// Whose token it is.
+        resource_server: ResourceServer,
+        /// What is missing, in words.
+        missing: String,
+    },
     /// A validating storage: the tokens to be stored do not say whose they are.
     MissingIdentity,
     /// A validating storage: the tokens to be stored are another person's than the stored ones.
@@ -322,6 +330,11 @@ impl fmt::Display for StorageErrorKind {
             Self::ExpiredToken { resource_server, expired_at } => {
                 write!(f, "the token for {resource_server:?} has expired at {expired_at}; log in again")
             }
+            Self::UnmetScopeRequirements { resource_server, missing } => write!(
+                f,
+                "the login for {resource_server:?} does not cover what is needed: {}; log in again",
+                missing.escape_debug()
+            ),
             Self::MissingIdentity => f.write_str(
                 "the tokens do not say whose they are; ask for the scope `openid` in the login, and have the \
                  id token decoded before storing",

@@ -119,6 +119,17 @@ impl StorageError {
         Self::new(StorageErrorKind::ExpiredToken { resource_server: resource_server.into(), expired_at })
     }
 
+    /// A token does not cover what is needed; `missing` says what, in words.
+    pub fn unmet_scope_requirements(
+        resource_server: impl Into<ResourceServer>,
+        missing: impl Into<String>,
+    ) -> Self {
+        Self::new(StorageErrorKind::UnmetScopeRequirements {
+            resource_server: resource_server.into(),
+            missing: missing.into(),
+        })
+    }
+
     /// The tokens are another person's than the stored ones.
     pub fn identity_mismatch(stored: impl Into<String>, new: impl Into<String>) -> Self {
         Self::new(StorageErrorKind::IdentityMismatch { stored: stored.into(), new: new.into() })
@@ -167,7 +178,8 @@ impl StorageError {
             StorageErrorKind::InvalidRecord { resource_server, .. } => resource_server.as_ref(),
             StorageErrorKind::CannotUnsealRecord { resource_server, .. }
             | StorageErrorKind::MissingToken { resource_server }
-            | StorageErrorKind::ExpiredToken { resource_server, .. } => Some(resource_server),
+            | StorageErrorKind::ExpiredToken { resource_server, .. }
+            | StorageErrorKind::UnmetScopeRequirements { resource_server, .. } => Some(resource_server),
             _ => None,
         }
     }
@@ -205,6 +217,7 @@ impl StorageError {
             self.kind(),
             Kind::MissingToken { .. }
                 | Kind::ExpiredToken { .. }
+                | Kind::UnmetScopeRequirements { .. }
                 | Kind::MissingIdentity
                 | Kind::IdentityMismatch { .. }
                 | Kind::SeveralIdentities
