@@ -24,6 +24,8 @@
 pub mod auth;
 #[cfg(feature = "auth")]
 pub mod gare;
+#[cfg(feature = "auth")]
+pub mod login;
 #[cfg(any(feature = "auth", feature = "transfer"))]
 mod operation;
 pub mod scopes;

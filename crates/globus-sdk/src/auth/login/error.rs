@@ -1,6 +1,7 @@
 use globus_core::Error;
 
 use crate::auth::id_token::IdTokenError;
+use crate::gare::GlobusAuthorizationParameters;
 
 /// A login that did not end with tokens.
 #[derive(Debug, thiserror::Error)]
@@ -31,4 +32,21 @@ pub enum LoginError {
     /// The statement of who logged in is not to be believed.
     #[error("the id token of the login was refused")]
     IdToken(#[from] IdTokenError),
+    /// The login could not be started: what is asked for, or the client, is not usable. Correct the program.
+    #[error("the login could not be started")]
+    Start(#[source] Error),
+    /// A person has to log in, and there is none who could be asked: no terminal, or the program may not prompt.
+    #[error(
+        "a person has to log in: {reason}; log in with this program at a terminal first, or start the login here and finish it elsewhere"
+    )]
+    #[non_exhaustive]
+    PersonNeeded {
+        /// Why nobody is asked.
+        reason: &'static str,
+        /// What the login is for.
+        parameters: Box<GlobusAuthorizationParameters>,
+    },
+    /// The person went away: the input ended, or the program's own way of asking failed.
+    #[error("the login was not finished; log in again")]
+    Ui(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

@@ -8,6 +8,7 @@ use url::Url;
 use super::client::AuthLoginClient;
 use super::error::LoginError;
 use super::pkce;
+use crate::gare::GlobusAuthorizationParameters;
 
 /// Where Globus Auth shows the code for copying.
 const CODE_PAGE: &str = "/v2/web/auth-code";
@@ -199,6 +200,24 @@ impl AuthorizationFlow {
             .ok_or(LoginError::NoCode)
     }
 
+    /// Takes the code from what a person pasted: the bare code, or the whole address that the browser was sent to, in
+    /// which case its `state` is checked. Blanks around it do not matter. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// As [`code_from`](Self::code_from); [`LoginError::NoCode`] when nothing was pasted.
+    pub fn code_from_pasted(&self, pasted: &str) -> Result<AuthorizationCode, LoginError> {
+        let pasted = pasted.trim();
+        if pasted.contains("://") {
+            return self.code_from(pasted);
+        }
+        // A code is one word. More than that was copied from around it.
+        match pasted.split_whitespace().count() {
+            1 => Ok(AuthorizationCode::new(pasted)),
+            _ => Err(LoginError::NoCode),
+        }
+    }
+
     /// Ends the login with the address that the browser came back with: checks the `state` and exchanges the
     /// code.
     ///
@@ -286,6 +305,25 @@ impl AuthorizeUrl<'_> {
     /// `login` makes the person log in again even if a session exists.
     pub fn prompt(self, prompt: impl Into<String>) -> Self {
         self.query_param("prompt", prompt)
+    }
+
+    /// Sets all conditions of these parameters. Their scopes are not among them: a flow has its scopes from its start.
+    pub fn authorization_parameters(self, parameters: &GlobusAuthorizationParameters) -> Self {
+        let listed = |list: &Option<Vec<String>>| list.clone().unwrap_or_default();
+        let mut url = self
+            .session_required_identities(listed(&parameters.session_required_identities))
+            .session_required_single_domain(listed(&parameters.session_required_single_domain))
+            .session_required_policies(listed(&parameters.session_required_policies));
+        if let Some(required) = parameters.session_required_mfa {
+            url = url.session_required_mfa(required);
+        }
+        if let Some(message) = &parameters.session_message {
+            url = url.session_message(message);
+        }
+        match &parameters.prompt {
+            Some(prompt) => url.prompt(prompt),
+            None => url,
+        }
     }
 
     /// Sets any parameter, in place of one of that name.

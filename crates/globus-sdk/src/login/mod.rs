@@ -1,0 +1,31 @@
+//! How a person logs in: showing the address, and getting the code back.
+//!
+//! A [`LoginUi`] does both. Apps ask theirs when a login is needed; programs without an app call it themselves:
+//!
+//! ```no_run
+//! use globus_sdk::login::{AskWith, LoginRequest, LoginUi};
+//! use globus_sdk::{GlobusAuthorizationParameters, NativeAppAuthClient};
+//!
+//! # async fn show_and_ask(url: url::Url) -> std::io::Result<String> { Ok(String::new()) }
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = NativeAppAuthClient::new("61338d24-54d5-408f-a10d-66c06b59f6d2")?;
+//! let wanted = GlobusAuthorizationParameters::default()
+//!     .required_scopes("openid urn:globus:auth:scope:transfer.api.globus.org:all");
+//! let request = LoginRequest::new(client, wanted).refresh_tokens(true);
+//!
+//! let tokens = AskWith::new(show_and_ask).log_in(&request).await?;
+//! # let _ = tokens;
+//! # Ok(())
+//! # }
+//! ```
+
+mod ask;
+mod never;
+mod request;
+mod ui;
+
+pub use self::ask::AskWith;
+pub use self::never::NeverPrompt;
+pub use self::request::{LoginRequest, StartedLogin};
+pub use self::ui::LoginUi;
+pub(crate) use self::ui::dynamic::SharedLoginUi;
