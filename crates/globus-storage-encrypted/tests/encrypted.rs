@@ -47,7 +47,9 @@ async fn refused(storage: &Storage, path: &Path) -> StorageError {
     for error in &errors {
         assert_eq!(error.kind(), errors[0].kind());
         assert_eq!(error.path(), Some(path));
-        assert!(!format!("{error} {error:?}").contains("Ag"), "{error:?}");
+        // Less than a whole word may come up in the name of the directory by chance.
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("AgAccess") && !shown.contains("AgRefresh"), "{shown}");
     }
     errors.into_iter().next().unwrap()
 }
@@ -65,9 +67,13 @@ async fn another_key_and_a_changed_file_are_refused_alike() {
         changed[at] ^= 1;
         std::fs::write(&path, changed).unwrap();
         let error = open(&path, key(1)).get("rs").await.unwrap_err();
-        assert_eq!(*error.kind(), StorageErrorKind::CannotUnseal, "{at}");
-        // The version alone is told, as the program may be too old for it.
-        assert!(at == 6 || error.to_string() == wrong_key.to_string(), "{at} {error}");
+        match at {
+            // The program may be too old for it.
+            6 => assert!(matches!(error.kind(), StorageErrorKind::UnknownSealVersion { version: 0, .. })),
+            // What comes next says then what a key costs.
+            7 if *error.kind() == StorageErrorKind::SealTooCostly => {}
+            _ => assert_eq!(error.to_string(), wrong_key.to_string(), "{at}"),
+        }
     }
     std::fs::write(&path, &good[..good.len() - 1]).unwrap();
     assert_eq!(refused(&open(&path, key(1)), &path).await.to_string(), wrong_key.to_string());
@@ -156,7 +162,7 @@ async fn a_file_that_asks_for_too_much_memory_is_refused() {
     std::fs::write(&path, content).unwrap();
     let passphrase = SealingKey::from_passphrase("correct horse").unwrap();
     let error = refused(&open(&path, passphrase), &path).await;
-    assert_eq!(*error.kind(), StorageErrorKind::CannotUnseal);
+    assert_eq!(*error.kind(), StorageErrorKind::SealTooCostly);
 }
 
 #[test]
@@ -184,10 +190,7 @@ async fn no_plain_copy_is_left_of_a_file_that_is_encrypted() {
     for _ in 0..2 {
         let other = TokenData::new("other", "s", "AgOther", 1);
         storage.store(vec![other], StoreKind::Login).await.unwrap();
-        for path in names() {
-            let content = std::fs::read(&path).unwrap();
-            assert!(!content.windows(2).any(|part| part == b"Ag"), "{}", path.display());
-        }
+        assert_no_plain_token_in(&directory);
     }
     assert!(storage.get("rs").await.unwrap().is_some());
 }

@@ -166,6 +166,21 @@ async fn a_refused_record_does_not_hide_the_good_ones() {
 }
 
 #[tokio::test]
+async fn a_validators_own_refusal_says_whose_token_it_is() {
+    let (memory, _, storage) = memory_with(Witness { refuses: "read bad", ..Witness::default() });
+    memory.store(&default(), vec![token("bad", "B"), token("good", "G")], StoreKind::Login).await.unwrap();
+    let loaded = storage.get_all().await.unwrap();
+    assert_eq!(loaded.tokens.keys().collect::<Vec<_>>(), ["good"]);
+    for error in [storage.get("bad").await.unwrap_err(), loaded.into_token(&"bad".into()).unwrap_err()] {
+        assert_eq!(error.resource_server().unwrap(), "bad");
+        assert!(error.is_validation());
+        let expected = r#"token storage, token for "bad": the tokens are refused: it says so"#;
+        assert_eq!(error.to_string(), expected);
+        assert_eq!(error.with_resource_server("else").resource_server().unwrap(), "bad");
+    }
+}
+
+#[tokio::test]
 async fn a_token_that_cannot_be_renewed_counts_as_missing() {
     let (memory, _, storage) = memory_with(HasRefreshTokens);
     let none = TokenData::new("none", "all", "A", 1);

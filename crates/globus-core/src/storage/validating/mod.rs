@@ -165,7 +165,8 @@ impl ValidatingTokenStorage {
             kind: None,
         };
         for validator in &self.validators {
-            validator.after_retrieve(context, token).await?;
+            let verdict = validator.after_retrieve(context, token).await;
+            verdict.map_err(|error| error.with_resource_server(&token.resource_server))?;
         }
         Ok(())
     }
