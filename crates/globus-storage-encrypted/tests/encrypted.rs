@@ -138,6 +138,58 @@ fn assert_no_plain_token_in(directory: &TempDir) {
 }
 
 #[tokio::test]
+async fn a_bound_file_opens_under_its_own_name_only() {
+    let (directory, path) = place();
+    let bound = |path: &Path, name: &str| -> Storage {
+        EncryptedTokenStorage::new(path, key(1)).bound_to(name).into()
+    };
+    login(&bound(&path, "anna")).await;
+    assert_eq!(bound(&path, "anna").get("rs").await.unwrap(), Some(token()));
+    let other = directory.path().join("other");
+    std::fs::copy(&path, &other).unwrap();
+    for elsewhere in [bound(&other, "berta"), bound(&other, ""), open(&other, key(1))] {
+        assert_eq!(*refused(&elsewhere, &other).await.kind(), StorageErrorKind::CannotUnseal);
+    }
+    // Nor does one that was not bound, in the place of one that is.
+    std::fs::remove_file(&other).unwrap();
+    login(&open(&other, key(1))).await;
+    assert_eq!(*refused(&bound(&other, "anna"), &other).await.kind(), StorageErrorKind::CannotUnseal);
+    // A plain one is bound when it is encrypted, whichever is said first.
+    for order in 0..2 {
+        std::fs::remove_file(&path).unwrap();
+        login(&JsonTokenStorage::new(&path).into()).await;
+        let storage = EncryptedTokenStorage::new(&path, key(1));
+        let storage = match order {
+            0 => storage.bound_to("anna").encrypt_existing(true),
+            _ => storage.encrypt_existing(true).bound_to("anna"),
+        };
+        login(&storage.into()).await;
+        assert_eq!(bound(&path, "anna").get("rs").await.unwrap(), Some(token()));
+        refused(&open(&path, key(1)), &path).await;
+    }
+}
+
+#[tokio::test]
+async fn while_a_key_is_replaced_every_process_opens_what_any_other_seals() {
+    let (_directory, path) = place();
+    let steps = [
+        SealingKeys::from(key(1)),
+        SealingKeys::from(key(1)).with_older(key(2)),
+        SealingKeys::from(key(2)).with_older(key(1)),
+        SealingKeys::from(key(2)),
+    ];
+    // At any time some processes are one step further than the others; before the last step something is stored.
+    for pair in steps.windows(2) {
+        login(&open(&path, pair[0].clone())).await;
+        for (by, to) in [(0, 1), (1, 0)] {
+            assert_eq!(open(&path, pair[to].clone()).get("rs").await.unwrap(), Some(token()));
+            login(&open(&path, pair[by].clone())).await;
+            assert_eq!(open(&path, pair[to].clone()).get("rs").await.unwrap(), Some(token()));
+        }
+    }
+}
+
+#[tokio::test]
 async fn unknown_members_of_the_document_stay() {
     let (_directory, path) = place();
     std::fs::write(

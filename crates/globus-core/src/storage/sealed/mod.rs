@@ -25,7 +25,7 @@ const REMEMBERED: usize = 4096;
 ///
 /// Both tokens and every member that this version does not know are replaced by sealed text. Resource server, identity,
 /// scope, times and kind of token stay as they are, to be looked for; they are *not* protected from changes by who can
-/// write to the storage. A sealed text opens only in its own namespace, resource server and member, so that the token of
+/// write to the storage, who can also delete a record or put back an older one of the same place. A sealed text opens only in its own namespace, resource server and member, so that the token of
 /// one user copied to another one does not open there.
 ///
 /// The key must come from elsewhere than the storage, such as a secret manager. With
