@@ -393,6 +393,13 @@ async fn a_cache_below_keeps_nobody_out_who_may_come_in() {
     inner.elsewhere().store(&default(), vec![of("C", "auth")], StoreKind::Login).await.unwrap();
     let error = storage.store(vec![of("B", "auth")], StoreKind::Login).await.unwrap_err();
     assert!(is_mismatch(&error, "C", "B"), "{error}");
+    // As documented, this is noticed late: nothing in common, and not in the cache yet.
+    inner.elsewhere().remove(&default(), &"auth".into()).await.unwrap();
+    storage.get_fresh("auth").await.unwrap_err();
+    assert!(storage.get_all().await.unwrap().tokens.is_empty());
+    inner.elsewhere().store(&default(), vec![of("C", "auth")], StoreKind::Login).await.unwrap();
+    storage.store(vec![of("B", "rs")], StoreKind::Login).await.unwrap();
+    assert_eq!(*storage.get_all().await.unwrap_err().kind(), StorageErrorKind::SeveralIdentities);
 }
 
 #[tokio::test]

@@ -30,8 +30,11 @@ use crate::token::{ResourceServer, TokenData};
 /// * Where the inner storage fails, so does this one, unless [`serve_stale`](Self::serve_stale) allows older content.
 ///   An authorizer keeps its token by itself: a storage that is down does not keep it from working until that ends.
 ///
-/// It belongs below a storage that checks what comes out: `ValidatingTokenStorage::new(CachedTokenStorage::new(…))`. The other way round a token would be given out for up
-/// to 30 seconds after its time.
+/// Where a storage checks what comes out, this belongs below:
+/// `ValidatingTokenStorage::new(CachedTokenStorage::new(…))`. The other way round a token would be given out for up to 30
+/// seconds after its time. Below, it lets a login be checked against what is remembered: the login of another person
+/// elsewhere is noticed late, unless both are for a resource server in common; see
+/// [`UnchangingIdentity`](super::UnchangingIdentity).
 ///
 /// The tokens of up to 10,000 namespaces ([`max_namespaces`](Self::max_namespaces)) are then in the memory of the
 /// process, readable even if the inner storage seals them, until others take their place or this storage goes. The

@@ -25,8 +25,9 @@ const REMEMBERED: usize = 4096;
 ///
 /// Both tokens and every member that this version does not know are replaced by sealed text. Resource server, identity,
 /// scope, times and kind of token stay as they are, to be looked for; they are *not* protected from changes by who can
-/// write to the storage, who can also delete a record or put back an older one of the same place. A sealed text opens only in its own namespace, resource server and member, so that the token of
-/// one user copied to another one does not open there.
+/// write to the storage, who can also delete a record or put back an older one of the same place. A sealed text opens
+/// only in its own namespace, resource server and member, so that the token of one user copied to another one does not
+/// open there.
 ///
 /// The key must come from elsewhere than the storage, such as a secret manager. With
 /// [`SealingKey::from_passphrase_and_salt`](crate::seal::SealingKey::from_passphrase_and_salt) it can be a passphrase.

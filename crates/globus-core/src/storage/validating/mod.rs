@@ -30,8 +30,8 @@ use crate::token::{ResourceServer, TokenData};
 ///   very one to renew. So a renewing authorizer takes this storage in `on_refresh` whatever its validators are.
 ///   What was renewed is validated as everything that is stored.
 ///
-/// Each namespace has its own identity. What is stored decides which one it is: before a login it is read. It is
-/// forgotten when the last token is removed.
+/// Each namespace has its own identity. What is stored decides which one it is: it is read before a login that says
+/// whose it is. It is forgotten when the last token is removed.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
