@@ -438,3 +438,25 @@ async fn what_is_not_validated_is_passed_on() {
     storage.lock_refresh("rs").await.unwrap().release().await.unwrap();
     assert!(!format!("{validating:?}").contains("A at rs"));
 }
+
+#[tokio::test]
+async fn a_storage_that_is_shared_answers_as_it_would_by_itself() {
+    let inner = Inner::new();
+    let cached = Arc::new(CachedTokenStorage::new(Storage::from(inner.clone()).with_namespace("user")));
+    let validating = Arc::new(ValidatingTokenStorage::new(Arc::clone(&cached)).validator(NotExpired::new()));
+    let storage = Storage::from(Arc::clone(&validating));
+    assert_eq!(storage.namespace(), "user");
+    let expired = TokenData::new("expired", "all", "E", 999);
+    storage.store(vec![expired.clone()], StoreKind::Login).await.unwrap();
+    assert!(storage.get("expired").await.unwrap_err().is_validation());
+    // Not the answer of a fresh read, which is refused, nor fresh ones where a cache is asked.
+    assert_eq!(storage.get_for_refresh("expired").await.unwrap(), Some(expired));
+    inner.elsewhere().remove(&"user".into(), &"expired".into()).await.unwrap();
+    let error = storage.get("expired").await.unwrap_err();
+    assert!(matches!(error.kind(), StorageErrorKind::ExpiredToken { .. }), "{error}");
+    assert_eq!(storage.capabilities(), inner.capabilities());
+    storage.lock_refresh("expired").await.unwrap().release().await.unwrap();
+    assert!(!storage.remove("expired").await.unwrap());
+    assert!(storage.list().await.unwrap().is_empty());
+    assert!(storage.get_all().await.unwrap().tokens.is_empty());
+}

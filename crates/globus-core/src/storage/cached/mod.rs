@@ -9,10 +9,8 @@ use std::time::Duration;
 use entries::{Content, Entries};
 use jiff::Timestamp;
 
-use super::{
-    AnyTokenStorage, Capabilities, Loaded, Namespace, RefreshLease, Storage, StorageError, StoreKind,
-    TokenStorage,
-};
+use super::options::passed_on;
+use super::{AnyTokenStorage, Loaded, Namespace, Storage, StorageError, StoreKind, TokenStorage};
 use crate::clock::{Clock, SystemClock};
 use crate::detached_job::begin_detached;
 use crate::token::{ResourceServer, TokenData};
@@ -193,10 +191,6 @@ impl Drop for Outdate {
 }
 
 impl TokenStorage for CachedTokenStorage {
-    fn first_namespace(&self) -> Namespace {
-        self.inner.first_namespace()
-    }
-
     async fn load_all(&self, namespace: &Namespace) -> Result<Loaded, StorageError> {
         let content = self.content(namespace, |content| content.damaged.is_empty()).await?;
         Ok(Arc::unwrap_or_clone(content))
@@ -258,19 +252,5 @@ impl TokenStorage for CachedTokenStorage {
         })
     }
 
-    async fn list(&self) -> Result<Vec<Namespace>, StorageError> {
-        self.inner.list().await
-    }
-
-    async fn lock_refresh(
-        &self,
-        namespace: &Namespace,
-        resource_server: &ResourceServer,
-    ) -> Result<RefreshLease, StorageError> {
-        self.inner.lock_refresh(namespace, resource_server).await
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
-    }
+    passed_on!();
 }

@@ -7,9 +7,9 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use self::rows::{Opened, Place, Rows};
+use super::options::passed_on;
 use super::{
-    AnyTokenStorage, Capabilities, Loaded, Namespace, RefreshLease, Storage, StorageError, StorageErrorKind,
-    StoreKind, TokenStorage,
+    AnyTokenStorage, Loaded, Namespace, Storage, StorageError, StorageErrorKind, StoreKind, TokenStorage,
 };
 use crate::detached_job::begin_detached;
 use crate::seal::{SealError, SealingKeys};
@@ -343,25 +343,7 @@ impl TokenStorage for SealedTokenStorage {
         self.inner.remove(namespace, resource_server)
     }
 
-    fn list(&self) -> impl Future<Output = Result<Vec<Namespace>, StorageError>> + Send {
-        self.inner.list()
-    }
-
-    fn lock_refresh(
-        &self,
-        namespace: &Namespace,
-        resource_server: &ResourceServer,
-    ) -> impl Future<Output = Result<RefreshLease, StorageError>> + Send {
-        self.inner.lock_refresh(namespace, resource_server)
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
-    }
-
-    fn first_namespace(&self) -> Namespace {
-        self.inner.first_namespace()
-    }
+    passed_on!();
 }
 
 /// Which sealed record a record is, by their hashes, for those that were read past every cache lately, as is done before

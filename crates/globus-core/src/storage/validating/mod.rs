@@ -11,10 +11,8 @@ pub use builtin::{HasRefreshTokens, NotExpired, UnchangingIdentity};
 use identities::{Identities, one_identity};
 pub use validator::{TokenValidator, ValidationContext};
 
-use super::{
-    AnyTokenStorage, Capabilities, Loaded, Namespace, RefreshLease, Storage, StorageError, StoreKind,
-    TokenStorage,
-};
+use super::options::passed_on;
+use super::{AnyTokenStorage, Loaded, Namespace, Storage, StorageError, StoreKind, TokenStorage};
 use crate::detached_job::begin_detached;
 use crate::token::{ResourceServer, TokenData};
 
@@ -185,10 +183,6 @@ impl ValidatingTokenStorage {
 }
 
 impl TokenStorage for ValidatingTokenStorage {
-    fn first_namespace(&self) -> Namespace {
-        self.inner.first_namespace()
-    }
-
     async fn load_all(&self, namespace: &Namespace) -> Result<Loaded, StorageError> {
         let stored = self.inner.load_all(namespace).await?;
         self.identities.saw_all(namespace, &stored)?;
@@ -256,19 +250,5 @@ impl TokenStorage for ValidatingTokenStorage {
         })
     }
 
-    async fn list(&self) -> Result<Vec<Namespace>, StorageError> {
-        self.inner.list().await
-    }
-
-    async fn lock_refresh(
-        &self,
-        namespace: &Namespace,
-        resource_server: &ResourceServer,
-    ) -> Result<RefreshLease, StorageError> {
-        self.inner.lock_refresh(namespace, resource_server).await
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
-    }
+    passed_on!();
 }
