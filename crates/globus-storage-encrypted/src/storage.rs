@@ -1,16 +1,11 @@
 //! The storage.
 
-use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use globus_core::OnRefresh;
 use globus_core::seal::SealingKeys;
-use globus_core::storage::{
-    Capabilities, Durability, JsonTokenStorage, Loaded, Namespace, RefreshLease, Storage, StorageError,
-    StoreKind, TokenStorage,
-};
-use globus_core::token::{ResourceServer, TokenData};
+use globus_core::storage::{Durability, JsonTokenStorage, Storage};
 
 use crate::encoding::SealedDocument;
 
@@ -157,50 +152,9 @@ impl EncryptedTokenStorage {
     }
 }
 
-impl TokenStorage for EncryptedTokenStorage {
-    fn load_all(&self, namespace: &Namespace) -> impl Future<Output = Result<Loaded, StorageError>> + Send {
-        self.json.load_all(namespace)
-    }
-
-    fn load_fresh(
-        &self,
-        namespace: &Namespace,
-        resource_server: &ResourceServer,
-    ) -> impl Future<Output = Result<Option<TokenData>, StorageError>> + Send {
-        self.json.load_fresh(namespace, resource_server)
-    }
-
-    fn store(
-        &self,
-        namespace: &Namespace,
-        tokens: Vec<TokenData>,
-        kind: StoreKind,
-    ) -> impl Future<Output = Result<(), StorageError>> + Send {
-        self.json.store(namespace, tokens, kind)
-    }
-
-    fn remove(
-        &self,
-        namespace: &Namespace,
-        resource_server: &ResourceServer,
-    ) -> impl Future<Output = Result<bool, StorageError>> + Send {
-        self.json.remove(namespace, resource_server)
-    }
-
-    fn list(&self) -> impl Future<Output = Result<Vec<Namespace>, StorageError>> + Send {
-        self.json.list()
-    }
-
-    fn lock_refresh(
-        &self,
-        namespace: &Namespace,
-        resource_server: &ResourceServer,
-    ) -> impl Future<Output = Result<RefreshLease, StorageError>> + Send {
-        self.json.lock_refresh(namespace, resource_server)
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.json.capabilities()
+impl From<EncryptedTokenStorage> for Storage {
+    fn from(storage: EncryptedTokenStorage) -> Self {
+        storage.json.into()
     }
 }
 
