@@ -166,3 +166,32 @@ fn a_passphrase_with_a_salt_is_a_key() {
     assert!(matches!(derive("", "portal.example.org"), Err(SealError::EmptyPassphrase)));
     assert_eq!(format!("{key:?}"), "SealingKey(redacted)");
 }
+
+#[test]
+fn each_problem_of_a_key_or_a_seal_is_told_as_what_it_is() {
+    use globus_core::StorageError;
+    use globus_core::storage::StorageErrorKind as Kind;
+
+    let open = |sealed: &[u8]| {
+        let keys = SealingKeys::from(SealingKey::from_passphrase("correct horse").unwrap());
+        keys.open(&SealContext::new("test"), sealed).unwrap_err()
+    };
+    let key_file = SealingKey::from_key_file("/no/such/key").unwrap_err();
+    let problems = [
+        (open(b"GLSEAL\x01\x02"), Kind::CannotUnseal),
+        (open(b"plain"), Kind::NotSealed),
+        (open(&[b"GLSEAL\x01\x01".as_slice(), &[0xff; 100]].concat()), Kind::SealTooCostly),
+        (SealingKey::from_base64("hunter2").unwrap_err(), Kind::UnusableKey),
+        (SealingKey::from_passphrase("").unwrap_err(), Kind::UnusableKey),
+        (key_file, Kind::UnusableKey),
+    ];
+    for (problem, kind) in problems {
+        let text = problem.to_string();
+        let error = StorageError::from(problem);
+        assert_eq!(*error.kind(), kind);
+        assert_eq!(std::error::Error::source(&error).unwrap().to_string(), text);
+    }
+    let newer = StorageError::from(open(b"GLSEAL\x02"));
+    assert!(matches!(newer.kind(), Kind::UnknownSealVersion { version: 2, .. }), "{newer:?}");
+    assert!(newer.to_string().contains("update this program"), "{newer}");
+}

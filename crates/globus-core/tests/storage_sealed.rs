@@ -3,12 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::error::Error;
+use std::sync::Mutex;
 
 use globus_core::TokenData;
 use globus_core::seal::{SealError, SealingKey, SealingKeys, is_sealed_text};
 use globus_core::storage::{
-    Capabilities, MemoryTokenStorage, SealedTokenStorage, Storage, StorageError, StorageErrorKind, StoreKind,
-    TokenStorage,
+    CachedTokenStorage, Capabilities, MemoryTokenStorage, SealedTokenStorage, Storage, StorageError,
+    StorageErrorKind, StoreKind, TokenStorage, TokenValidator, ValidatingTokenStorage, ValidationContext,
 };
 use serde_json::json;
 
@@ -297,6 +298,120 @@ async fn a_key_is_replaced_by_and_by_or_at_once() {
 }
 
 #[tokio::test]
+async fn that_there_is_no_refresh_token_is_sealed_anew_too() {
+    let sealed = Sealed::new();
+    let keys = || SealingKeys::from(key(2)).with_older(key(1));
+    let new = Sealed { storage: over(&sealed.rows, key(2)), rows: sealed.rows.clone() };
+    let answer = |number| TokenData::new("rs", "s", format!("AgNew{number}"), number);
+    let seal_none = async || {
+        // A refresh token that does not open, in whose place it is sealed that there is none.
+        let rows = sealed.rows.with_namespace("anna");
+        rows.remove("rs").await.unwrap();
+        over(&rows, key(9)).store(vec![token("rs", 1)], StoreKind::Login).await.unwrap();
+        let storage = sealed.storage.with_namespace("anna");
+        storage.store(vec![answer(2)], StoreKind::Refresh).await.unwrap();
+        assert!(rows.get("rs").await.unwrap().unwrap().refresh_token.is_some());
+    };
+
+    seal_none().await;
+    let storage = SealedTokenStorage::new(&sealed.rows, keys()).unwrap();
+    assert_eq!(storage.reseal(&"anna".into()).await.unwrap(), 1);
+    assert_eq!(storage.reseal(&"anna".into()).await.unwrap(), 0);
+    let stored = new.get("anna", "rs").await.unwrap().unwrap();
+    assert_eq!((stored.access_token.expose(), &stored.refresh_token), ("AgNew2", &None));
+
+    // A refresh does the same, of a certain record or not.
+    for kind in [StoreKind::RefreshOf(stored.generation()), StoreKind::Refresh] {
+        seal_none().await;
+        let storage = over(&sealed.rows, keys()).with_namespace("anna");
+        storage.store(vec![answer(3)], kind).await.unwrap();
+        let stored = new.get("anna", "rs").await.unwrap().unwrap();
+        assert_eq!((stored.access_token.expose(), &stored.refresh_token), ("AgNew3", &None));
+    }
+}
+
+/// Lets somebody else store, right before each write, until there is nothing left to store; then it refuses, if it is
+/// to.
+#[derive(Debug)]
+struct Meanwhile {
+    other: Storage,
+    tokens: Mutex<Vec<TokenData>>,
+    refuses: bool,
+}
+
+impl TokenValidator for Meanwhile {
+    async fn before_store(&self, _: ValidationContext<'_>, _: &[TokenData]) -> Result<(), StorageError> {
+        let token = self.tokens.lock().unwrap().pop();
+        match token {
+            Some(token) => self.other.store(vec![token], StoreKind::Login).await,
+            None if self.refuses => Err(StorageError::new(StorageErrorKind::Conflict)),
+            None => Ok(()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_changes_meanwhile_is_sealed_all_the_same() {
+    for refuses in [false, true] {
+        let sealed = Sealed::new();
+        sealed.login("DEFAULT", token("rs", 1)).await;
+        // A program that has the older key only goes on storing.
+        let tokens = Mutex::new(vec![token("rs", 3), token("rs", 2)]);
+        let meanwhile = Meanwhile { other: sealed.storage.clone(), tokens, refuses };
+        let busy = ValidatingTokenStorage::new(&sealed.rows).validator(meanwhile);
+        let keys = SealingKeys::from(key(2)).with_older(key(1));
+        let storage = SealedTokenStorage::new(busy, keys).unwrap();
+        let resealed = storage.reseal(&"DEFAULT".into()).await;
+        if refuses {
+            assert!(resealed.unwrap_err().is_conflict());
+        } else {
+            assert_eq!(resealed.unwrap(), 1);
+            assert_eq!(over(&sealed.rows, key(2)).get("rs").await.unwrap(), Some(token("rs", 3)));
+        }
+    }
+    // One that has been removed meanwhile needs no seal.
+    let sealed = Sealed::new();
+    sealed.login("DEFAULT", token("rs", 1)).await;
+    let cached = CachedTokenStorage::new(&sealed.rows);
+    cached.load_all(&"DEFAULT".into()).await.unwrap();
+    sealed.rows.remove("rs").await.unwrap();
+    let storage = SealedTokenStorage::new(cached, SealingKeys::from(key(2)).with_older(key(1))).unwrap();
+    assert_eq!(storage.reseal(&"DEFAULT".into()).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn while_a_key_is_replaced_every_process_opens_what_any_other_seals() {
+    let rows = Storage::from(MemoryTokenStorage::new());
+    let (old, new) = (key(1), key(2));
+    let steps = [
+        SealingKeys::from(old.clone()),
+        SealingKeys::from(old.clone()).with_older(new.clone()),
+        SealingKeys::from(new.clone()).with_older(old),
+        SealingKeys::from(new),
+    ];
+    // At any time some processes are one step further than the others.
+    for (number, pair) in (1..).zip(steps.windows(2)) {
+        let [behind, ahead] = [0, 1].map(|place| over(&rows, pair[place].clone()));
+        if number == 3 {
+            let last = SealedTokenStorage::new(&rows, pair[0].clone()).unwrap();
+            last.reseal(&"DEFAULT".into()).await.unwrap();
+        }
+        for (server, by, to) in [("a", &behind, &ahead), ("b", &ahead, &behind)] {
+            by.store(vec![token(server, number)], StoreKind::Login).await.unwrap();
+            let seen = to.get_for_refresh(server).await.unwrap().unwrap();
+            assert_eq!(seen, token(server, number));
+            let answer = TokenData::new(server, "scope", "AgRenewed", number);
+            to.store(vec![answer], StoreKind::RefreshOf(seen.generation())).await.unwrap();
+            let renewed = by.get(server).await.unwrap().unwrap();
+            assert_eq!(
+                (renewed.access_token.expose(), renewed.refresh_token),
+                ("AgRenewed", seen.refresh_token)
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_storage_that_was_plain_is_sealed() {
     let rows = Storage::from(MemoryTokenStorage::new());
     rows.store(vec![token("rs", 1), token("other", 1)], StoreKind::Login).await.unwrap();
@@ -346,11 +461,15 @@ fn a_store_is_under_way_when_it_was_called() {
     drop(sealed.storage.store(vec![token("rs", 1)], StoreKind::Login));
     let get = || {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(sealed.storage.get("rs")).unwrap().unwrap()
+        runtime.block_on(sealed.storage.get_for_refresh("rs")).unwrap().unwrap()
     };
     let seen = get();
     assert_eq!(seen, token("rs", 1));
-    // A refresh of what was read too: nothing is read again first.
+    // A refresh of what was read for it too: nothing is read again first, however much is read in between.
+    let others = (0..5_000).map(|number| TokenData::new(format!("rs{number}"), "s", "AgOther", number));
+    drop(sealed.storage.store(others.collect(), StoreKind::Login));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    assert_eq!(runtime.block_on(sealed.storage.get_all()).unwrap().tokens.len(), 5_001);
     drop(sealed.storage.store(vec![token("rs", 2)], StoreKind::RefreshOf(seen.generation())));
     assert_eq!(get(), token("rs", 2));
 }

@@ -14,20 +14,25 @@ const PURPOSE: &str = "globus token file";
 #[derive(Clone, Debug)]
 pub(crate) struct SealedDocument {
     keys: SealingKeys,
+    context: SealContext,
     pub(crate) takes_plain: bool,
     warned: Arc<AtomicBool>,
 }
 
 impl SealedDocument {
     pub(crate) fn new(keys: SealingKeys) -> Self {
-        Self { keys, takes_plain: false, warned: Arc::default() }
+        Self { keys, context: SealContext::new(PURPOSE), takes_plain: false, warned: Arc::default() }
+    }
+
+    pub(crate) fn bind_to(&mut self, name: &str) {
+        self.context = SealContext::new(PURPOSE).with("bound_to", name);
     }
 }
 
 impl FileEncoding for SealedDocument {
     fn decode(&self, file: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>, StorageError> {
         if is_sealed(&file) {
-            return Ok(self.keys.open(&SealContext::new(PURPOSE), &file)?);
+            return Ok(self.keys.open(&self.context, &file)?);
         }
         if !self.takes_plain {
             return Err(SealError::NotSealed.into());
@@ -39,6 +44,6 @@ impl FileEncoding for SealedDocument {
     }
 
     fn encode(&self, document: &[u8]) -> Result<Vec<u8>, StorageError> {
-        Ok(self.keys.seal(&SealContext::new(PURPOSE), document)?)
+        Ok(self.keys.seal(&self.context, document)?)
     }
 }

@@ -1,16 +1,11 @@
 //! The storage.
 
-use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use globus_core::OnRefresh;
 use globus_core::seal::SealingKeys;
-use globus_core::storage::{
-    Capabilities, Durability, JsonTokenStorage, Loaded, Namespace, RefreshLease, Storage, StorageError,
-    StoreKind, TokenStorage,
-};
-use globus_core::token::{ResourceServer, TokenData};
+use globus_core::storage::{Durability, JsonTokenStorage, Storage};
 
 use crate::encoding::SealedDocument;
 
@@ -18,9 +13,12 @@ use crate::encoding::SealedDocument;
 ///
 /// It is a [`JsonTokenStorage`] whose document is [sealed](globus_core::seal) as a whole, and has all that that one
 /// has: private files, writes in one step, leases between processes. Nobody without the key can read it or change it
-/// unnoticed. A wrong key and a changed file give the same error,
-/// [`CannotUnseal`](globus_core::storage::StorageErrorKind::CannotUnseal). The older content of the same file, put back
-/// by whoever can write it, is not noticed; nor does anything help against who can read the key too.
+/// unnoticed. Nothing helps against who can read the key too. Whoever can write the file can, without being noticed:
+///
+/// * put back an older content of it, and so undo a logout or the renewal of a token;
+/// * delete it;
+/// * put another file in its place that is sealed with the same key, such as another user's. Against that, give each
+///   file a key of its own, or [bind](Self::bound_to) it to its owner.
 ///
 /// A key file gives best speed, and belongs in another place than the tokens: in one backup with them it protects
 /// nothing. With a passphrase the first use in each process takes about 0.15 seconds.
@@ -47,7 +45,20 @@ use crate::encoding::SealedDocument;
 /// # Another key
 ///
 /// Open with `SealingKeys::from(new_key).with_older(old_key)`: the next write seals with the new key, and from then on
-/// the old one is not needed.
+/// the old one is not needed. Where several processes share the file, none may meet what it has no key for: give all of
+/// them `SealingKeys::from(old_key).with_older(new_key)` first, which still seals with the old one, then all of them
+/// `SealingKeys::from(new_key).with_older(old_key)`, and the new key alone after the next write.
+///
+/// # A file that does not open
+///
+/// A wrong key and a changed file give the same error,
+/// [`CannotUnseal`](globus_core::storage::StorageErrorKind::CannotUnseal), and reading and writing fail until that is
+/// settled, a login too. Use the right key, or restore a backup. Where there is neither, the tokens are lost: move the file
+/// away while no program uses it, and log in again.
+///
+/// There are no `inspect`, `restore_last_good` and `set_aside`, as [`JsonTokenStorage`] has them. Without the right key
+/// nothing can be told about the file, and a good one would be set aside just because the key is wrong. A last good copy
+/// is not kept, as it would stay under an old key after that has been replaced.
 #[derive(Clone, Debug)]
 pub struct EncryptedTokenStorage {
     json: JsonTokenStorage,
@@ -59,6 +70,29 @@ impl EncryptedTokenStorage {
     pub fn new(path: impl Into<PathBuf>, keys: impl Into<SealingKeys>) -> Self {
         let document = SealedDocument::new(keys.into());
         Self { json: JsonTokenStorage::new(path).with_encoding(document.clone()), document }
+    }
+
+    /// Binds the file to a name, such as the id of the user whose tokens are in it: it opens only with the same one, so
+    /// that nobody can put the file of another user in its place. For programs that keep a file for each user, all under
+    /// one key. The name is not a secret, and is not in the file.
+    ///
+    /// A file that was made without a name, or with another one, does not open; a plain file is bound when it is
+    /// [encrypted](Self::encrypt_existing).
+    ///
+    /// ```
+    /// # let directory = tempfile::tempdir()?;
+    /// # let (path, key) = (directory.path().join("anna.sealed"), globus_core::seal::SealingKey::from_bytes([7; 32]));
+    /// use globus_storage_encrypted::EncryptedTokenStorage;
+    ///
+    /// let storage = EncryptedTokenStorage::new(path, key).bound_to("anna");
+    /// # let _ = storage;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn bound_to(mut self, name: impl AsRef<str>) -> Self {
+        self.document.bind_to(name.as_ref());
+        self.json = self.json.with_encoding(self.document.clone());
+        self
     }
 
     /// Allows that the file is a plain JSON file of tokens, which the next store or remove encrypts. By default such a
@@ -118,50 +152,9 @@ impl EncryptedTokenStorage {
     }
 }
 
-impl TokenStorage for EncryptedTokenStorage {
-    fn load_all(&self, namespace: &Namespace) -> impl Future<Output = Result<Loaded, StorageError>> + Send {
-        self.json.load_all(namespace)
-    }
-
-    fn load_fresh(
-        &self,
-        namespace: &Namespace,
-        resource_server: &ResourceServer,
-    ) -> impl Future<Output = Result<Option<TokenData>, StorageError>> + Send {
-        self.json.load_fresh(namespace, resource_server)
-    }
-
-    fn store(
-        &self,
-        namespace: &Namespace,
-        tokens: Vec<TokenData>,
-        kind: StoreKind,
-    ) -> impl Future<Output = Result<(), StorageError>> + Send {
-        self.json.store(namespace, tokens, kind)
-    }
-
-    fn remove(
-        &self,
-        namespace: &Namespace,
-        resource_server: &ResourceServer,
-    ) -> impl Future<Output = Result<bool, StorageError>> + Send {
-        self.json.remove(namespace, resource_server)
-    }
-
-    fn list(&self) -> impl Future<Output = Result<Vec<Namespace>, StorageError>> + Send {
-        self.json.list()
-    }
-
-    fn lock_refresh(
-        &self,
-        namespace: &Namespace,
-        resource_server: &ResourceServer,
-    ) -> impl Future<Output = Result<RefreshLease, StorageError>> + Send {
-        self.json.lock_refresh(namespace, resource_server)
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.json.capabilities()
+impl From<EncryptedTokenStorage> for Storage {
+    fn from(storage: EncryptedTokenStorage) -> Self {
+        storage.json.into()
     }
 }
 

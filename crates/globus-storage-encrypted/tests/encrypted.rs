@@ -47,7 +47,9 @@ async fn refused(storage: &Storage, path: &Path) -> StorageError {
     for error in &errors {
         assert_eq!(error.kind(), errors[0].kind());
         assert_eq!(error.path(), Some(path));
-        assert!(!format!("{error} {error:?}").contains("Ag"), "{error:?}");
+        // Less than a whole word may come up in the name of the directory by chance.
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("AgAccess") && !shown.contains("AgRefresh"), "{shown}");
     }
     errors.into_iter().next().unwrap()
 }
@@ -65,9 +67,13 @@ async fn another_key_and_a_changed_file_are_refused_alike() {
         changed[at] ^= 1;
         std::fs::write(&path, changed).unwrap();
         let error = open(&path, key(1)).get("rs").await.unwrap_err();
-        assert_eq!(*error.kind(), StorageErrorKind::CannotUnseal, "{at}");
-        // The version alone is told, as the program may be too old for it.
-        assert!(at == 6 || error.to_string() == wrong_key.to_string(), "{at} {error}");
+        match at {
+            // The program may be too old for it.
+            6 => assert!(matches!(error.kind(), StorageErrorKind::UnknownSealVersion { version: 0, .. })),
+            // What comes next says then what a key costs.
+            7 if *error.kind() == StorageErrorKind::SealTooCostly => {}
+            _ => assert_eq!(error.to_string(), wrong_key.to_string(), "{at}"),
+        }
     }
     std::fs::write(&path, &good[..good.len() - 1]).unwrap();
     assert_eq!(refused(&open(&path, key(1)), &path).await.to_string(), wrong_key.to_string());
@@ -132,6 +138,58 @@ fn assert_no_plain_token_in(directory: &TempDir) {
 }
 
 #[tokio::test]
+async fn a_bound_file_opens_under_its_own_name_only() {
+    let (directory, path) = place();
+    let bound = |path: &Path, name: &str| -> Storage {
+        EncryptedTokenStorage::new(path, key(1)).bound_to(name).into()
+    };
+    login(&bound(&path, "anna")).await;
+    assert_eq!(bound(&path, "anna").get("rs").await.unwrap(), Some(token()));
+    let other = directory.path().join("other");
+    std::fs::copy(&path, &other).unwrap();
+    for elsewhere in [bound(&other, "berta"), bound(&other, ""), open(&other, key(1))] {
+        assert_eq!(*refused(&elsewhere, &other).await.kind(), StorageErrorKind::CannotUnseal);
+    }
+    // Nor does one that was not bound, in the place of one that is.
+    std::fs::remove_file(&other).unwrap();
+    login(&open(&other, key(1))).await;
+    assert_eq!(*refused(&bound(&other, "anna"), &other).await.kind(), StorageErrorKind::CannotUnseal);
+    // A plain one is bound when it is encrypted, whichever is said first.
+    for order in 0..2 {
+        std::fs::remove_file(&path).unwrap();
+        login(&JsonTokenStorage::new(&path).into()).await;
+        let storage = EncryptedTokenStorage::new(&path, key(1));
+        let storage = match order {
+            0 => storage.bound_to("anna").encrypt_existing(true),
+            _ => storage.encrypt_existing(true).bound_to("anna"),
+        };
+        login(&storage.into()).await;
+        assert_eq!(bound(&path, "anna").get("rs").await.unwrap(), Some(token()));
+        refused(&open(&path, key(1)), &path).await;
+    }
+}
+
+#[tokio::test]
+async fn while_a_key_is_replaced_every_process_opens_what_any_other_seals() {
+    let (_directory, path) = place();
+    let steps = [
+        SealingKeys::from(key(1)),
+        SealingKeys::from(key(1)).with_older(key(2)),
+        SealingKeys::from(key(2)).with_older(key(1)),
+        SealingKeys::from(key(2)),
+    ];
+    // At any time some processes are one step further than the others; before the last step something is stored.
+    for pair in steps.windows(2) {
+        login(&open(&path, pair[0].clone())).await;
+        for (by, to) in [(0, 1), (1, 0)] {
+            assert_eq!(open(&path, pair[to].clone()).get("rs").await.unwrap(), Some(token()));
+            login(&open(&path, pair[by].clone())).await;
+            assert_eq!(open(&path, pair[to].clone()).get("rs").await.unwrap(), Some(token()));
+        }
+    }
+}
+
+#[tokio::test]
 async fn unknown_members_of_the_document_stay() {
     let (_directory, path) = place();
     std::fs::write(
@@ -156,7 +214,7 @@ async fn a_file_that_asks_for_too_much_memory_is_refused() {
     std::fs::write(&path, content).unwrap();
     let passphrase = SealingKey::from_passphrase("correct horse").unwrap();
     let error = refused(&open(&path, passphrase), &path).await;
-    assert_eq!(*error.kind(), StorageErrorKind::CannotUnseal);
+    assert_eq!(*error.kind(), StorageErrorKind::SealTooCostly);
 }
 
 #[test]
@@ -184,10 +242,7 @@ async fn no_plain_copy_is_left_of_a_file_that_is_encrypted() {
     for _ in 0..2 {
         let other = TokenData::new("other", "s", "AgOther", 1);
         storage.store(vec![other], StoreKind::Login).await.unwrap();
-        for path in names() {
-            let content = std::fs::read(&path).unwrap();
-            assert!(!content.windows(2).any(|part| part == b"Ag"), "{}", path.display());
-        }
+        assert_no_plain_token_in(&directory);
     }
     assert!(storage.get("rs").await.unwrap().is_some());
 }

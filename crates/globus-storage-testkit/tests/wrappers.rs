@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex};
 
+use globus_core::seal::SealingKey;
 use globus_core::storage::{
-    CachedTokenStorage, Capabilities, JsonTokenStorage, Loaded, Namespace, NotExpired, RefreshLease, Storage,
-    StorageErrorKind, StoreKind, TokenStorage, ValidatingTokenStorage,
+    CachedTokenStorage, Capabilities, JsonTokenStorage, Loaded, Namespace, NotExpired, RefreshLease,
+    SealedTokenStorage, Storage, StorageErrorKind, StoreKind, TokenStorage, ValidatingTokenStorage,
 };
 use globus_core::{MemoryTokenStorage, ResourceServer, StorageError, TokenData};
 use globus_storage_testkit::{Backend, Options};
@@ -19,6 +20,12 @@ enum Wrapper {
     Validating,
     /// As the documentation says that the two go together.
     ValidatingCached,
+    CachedSealed,
+    SealedCached,
+}
+
+fn sealed(inner: impl Into<Storage>) -> SealedTokenStorage {
+    SealedTokenStorage::new(inner, SealingKey::from_bytes([7; 32])).unwrap()
 }
 
 impl Wrapper {
@@ -32,6 +39,8 @@ impl Wrapper {
                 ValidatingTokenStorage::new(CachedTokenStorage::new(inner)).validator(NotExpired::new()),
             )
             .into(),
+            Self::CachedSealed => CachedTokenStorage::new(sealed(inner)).into(),
+            Self::SealedCached => sealed(CachedTokenStorage::new(inner)).into(),
         }
     }
 }
@@ -99,6 +108,10 @@ globus_storage_testkit::storage_contract!(cached_json: AroundJson(Wrapper::Cache
 globus_storage_testkit::storage_contract!(validating_memory: AroundMemory(Wrapper::Validating));
 globus_storage_testkit::storage_contract!(validating_json: AroundJson(Wrapper::Validating));
 globus_storage_testkit::storage_contract!(validating_cached_json: AroundJson(Wrapper::ValidatingCached));
+globus_storage_testkit::storage_contract!(cached_sealed_memory: AroundMemory(Wrapper::CachedSealed));
+globus_storage_testkit::storage_contract!(cached_sealed_json: AroundJson(Wrapper::CachedSealed));
+globus_storage_testkit::storage_contract!(sealed_cached_memory: AroundMemory(Wrapper::SealedCached));
+globus_storage_testkit::storage_contract!(sealed_cached_json: AroundJson(Wrapper::SealedCached));
 
 /// A validating storage deviates from the contract in one point, on purpose: a token that is not there is an error.
 #[derive(Debug)]

@@ -133,11 +133,20 @@ impl std::error::Error for KeyFileProblem {
 impl From<SealError> for StorageError {
     fn from(error: SealError) -> Self {
         let kind = match &error {
+            SealError::CannotUnseal => StorageErrorKind::CannotUnseal,
             SealError::NotSealed => StorageErrorKind::NotSealed,
+            SealError::UnknownVersion { version } => {
+                StorageErrorKind::UnknownSealVersion { version: *version }
+            }
+            SealError::TooCostly { .. } => StorageErrorKind::SealTooCostly,
+            SealError::InvalidKey
+            | SealError::EmptyPassphrase
+            | SealError::ShortSalt
+            | SealError::PassphraseForRows
+            | SealError::KeyFile { .. } => StorageErrorKind::UnusableKey,
             SealError::NoRandomNumbers => {
                 return Self::from_io(io::Error::other(error), "seal");
             }
-            _ => StorageErrorKind::CannotUnseal,
         };
         Self::new(kind).with_source(error)
     }

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::key::to_base64;
 use super::passphrase::random;
 use super::{KeyFileProblem, SealError, SealingKey};
+use crate::storage::files::for_keys;
 
 /// More than any key with what may stand around it.
 const MAX_SIZE: u64 = 1024;
@@ -33,15 +34,12 @@ pub(super) fn read(path: &Path) -> Result<SealingKey, SealError> {
 pub(super) fn create(path: &Path) -> Result<SealingKey, SealError> {
     let at_fault = |problem| SealError::KeyFile { path: path.to_owned(), problem };
     let io = |error| at_fault(KeyFileProblem::Io(error));
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let directory = for_keys::directory_of(path);
     let key = Zeroizing::new(random()?);
     let line = to_base64(&key);
     // Whole beside its place first: half a key would look like a damaged one for ever.
     let mut new = tempfile::Builder::new().prefix(".key-").tempfile_in(directory).map_err(io)?;
-    make_private(new.as_file()).map_err(io)?;
+    for_keys::make_private(new.as_file()).map_err(io)?;
     new.write_all(line.as_bytes()).map_err(io)?;
     new.write_all(b"\n").map_err(io)?;
     new.as_file().sync_all().map_err(io)?;
@@ -50,7 +48,7 @@ pub(super) fn create(path: &Path) -> Result<SealingKey, SealError> {
         _ => io(error.error),
     })?;
     // What is sealed with the key must not outlive it.
-    sync_directory(directory).map_err(io)?;
+    for_keys::sync_directory(directory).map_err(io)?;
     Ok(SealingKey::from_bytes(*key))
 }
 
@@ -67,48 +65,12 @@ fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).open(path)
 }
 
-#[cfg(unix)]
 fn check(facts: &Metadata) -> Result<(), KeyFileProblem> {
-    use std::os::unix::fs::MetadataExt;
-    let owner = facts.uid();
-    if owner != 0 && owner != rustix::process::geteuid().as_raw() {
+    if let Some(owner) = for_keys::foreign_owner(facts) {
         return Err(KeyFileProblem::ForeignOwner { owner });
     }
-    let mode = facts.mode() & 0o7777;
-    if mode & 0o077 != 0 {
-        return Err(KeyFileProblem::OpenToOthers { mode });
+    match for_keys::open_to_others(facts) {
+        Some(mode) => Err(KeyFileProblem::OpenToOthers { mode }),
+        None => Ok(()),
     }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn check(_: &Metadata) -> Result<(), KeyFileProblem> {
-    Ok(())
-}
-
-#[cfg(unix)]
-fn make_private(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o600))
-}
-
-#[cfg(not(unix))]
-fn make_private(_: &File) -> io::Result<()> {
-    Ok(())
-}
-
-#[cfg(unix)]
-fn sync_directory(path: &Path) -> io::Result<()> {
-    match File::open(path).and_then(|directory| directory.sync_all()) {
-        // Not every file system can say.
-        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
-            Ok(())
-        }
-        done => done,
-    }
-}
-
-#[cfg(not(unix))]
-fn sync_directory(_: &Path) -> io::Result<()> {
-    Ok(())
 }

@@ -28,6 +28,7 @@
 //! * Whoever can write can put back an older sealed text of the same context, or delete it. Neither is noticed.
 //! * The length of what is sealed can be seen.
 //! * Who can read the memory of the running program can read the key. It is wiped when its last clone is dropped.
+//! * The memory in which Argon2 makes a key of a passphrase is given back without being wiped. The key is wiped.
 //! * A passphrase is as good as it is hard to guess. Whoever has the sealed text can try as many as they like, at the
 //!   cost of one Argon2 run each.
 //!

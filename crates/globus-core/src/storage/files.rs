@@ -150,6 +150,44 @@ pub fn warn_that_others_may_read(path: &Path) {
     );
 }
 
+/// What the files of keys need of the same.
+#[cfg(feature = "seal")]
+pub(crate) mod for_keys {
+    use std::fs::{File, Metadata};
+    use std::io;
+    use std::path::Path;
+
+    use crate::storage::file::{self, os};
+
+    pub(crate) fn directory_of(path: &Path) -> &Path {
+        file::directory_of(path)
+    }
+
+    pub(crate) fn foreign_owner(facts: &Metadata) -> Option<u32> {
+        os::foreign_owner(facts)
+    }
+
+    /// The mode of a file that others may read or write.
+    #[cfg(unix)]
+    pub(crate) fn open_to_others(facts: &Metadata) -> Option<u32> {
+        let mode = std::os::unix::fs::MetadataExt::mode(facts);
+        os::is_open_to_others(facts).then_some(mode & 0o7777)
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn open_to_others(_: &Metadata) -> Option<u32> {
+        None
+    }
+
+    pub(crate) fn make_private(file: &File) -> io::Result<()> {
+        os::make_private(file)
+    }
+
+    pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
+        os::sync_directory(path)
+    }
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};

@@ -1,4 +1,4 @@
-//! The options that all storages in files have.
+//! What storages have in common: the options of those in files, and what those around another one pass on to it.
 
 /// Writes the setters of a storage that has its file in `self.file`.
 macro_rules! file_options {
@@ -61,4 +61,29 @@ macro_rules! last_good_option {
         }
     };
 }
-pub(super) use {file_options, last_good_option};
+
+/// Writes the methods of a storage that wraps `self.inner` and does nothing of its own in them.
+macro_rules! passed_on {
+    () => {
+        fn list(&self) -> impl Future<Output = Result<Vec<Namespace>, StorageError>> + Send {
+            self.inner.list()
+        }
+
+        fn lock_refresh(
+            &self,
+            namespace: &Namespace,
+            resource_server: &ResourceServer,
+        ) -> impl Future<Output = Result<crate::storage::RefreshLease, StorageError>> + Send {
+            self.inner.lock_refresh(namespace, resource_server)
+        }
+
+        fn capabilities(&self) -> crate::storage::Capabilities {
+            self.inner.capabilities()
+        }
+
+        fn first_namespace(&self) -> Namespace {
+            self.inner.first_namespace()
+        }
+    };
+}
+pub(super) use {file_options, last_good_option, passed_on};

@@ -166,6 +166,21 @@ async fn a_refused_record_does_not_hide_the_good_ones() {
 }
 
 #[tokio::test]
+async fn a_validators_own_refusal_says_whose_token_it_is() {
+    let (memory, _, storage) = memory_with(Witness { refuses: "read bad", ..Witness::default() });
+    memory.store(&default(), vec![token("bad", "B"), token("good", "G")], StoreKind::Login).await.unwrap();
+    let loaded = storage.get_all().await.unwrap();
+    assert_eq!(loaded.tokens.keys().collect::<Vec<_>>(), ["good"]);
+    for error in [storage.get("bad").await.unwrap_err(), loaded.into_token(&"bad".into()).unwrap_err()] {
+        assert_eq!(error.resource_server().unwrap(), "bad");
+        assert!(error.is_validation());
+        let expected = r#"token storage, token for "bad": the tokens are refused: it says so"#;
+        assert_eq!(error.to_string(), expected);
+        assert_eq!(error.with_resource_server("else").resource_server().unwrap(), "bad");
+    }
+}
+
+#[tokio::test]
 async fn a_token_that_cannot_be_renewed_counts_as_missing() {
     let (memory, _, storage) = memory_with(HasRefreshTokens);
     let none = TokenData::new("none", "all", "A", 1);
@@ -378,6 +393,13 @@ async fn a_cache_below_keeps_nobody_out_who_may_come_in() {
     inner.elsewhere().store(&default(), vec![of("C", "auth")], StoreKind::Login).await.unwrap();
     let error = storage.store(vec![of("B", "auth")], StoreKind::Login).await.unwrap_err();
     assert!(is_mismatch(&error, "C", "B"), "{error}");
+    // As documented, this is noticed late: nothing in common, and not in the cache yet.
+    inner.elsewhere().remove(&default(), &"auth".into()).await.unwrap();
+    storage.get_fresh("auth").await.unwrap_err();
+    assert!(storage.get_all().await.unwrap().tokens.is_empty());
+    inner.elsewhere().store(&default(), vec![of("C", "auth")], StoreKind::Login).await.unwrap();
+    storage.store(vec![of("B", "rs")], StoreKind::Login).await.unwrap();
+    assert_eq!(*storage.get_all().await.unwrap_err().kind(), StorageErrorKind::SeveralIdentities);
 }
 
 #[tokio::test]
@@ -415,4 +437,26 @@ async fn what_is_not_validated_is_passed_on() {
     assert_eq!(storage.capabilities(), inner.capabilities());
     storage.lock_refresh("rs").await.unwrap().release().await.unwrap();
     assert!(!format!("{validating:?}").contains("A at rs"));
+}
+
+#[tokio::test]
+async fn a_storage_that_is_shared_answers_as_it_would_by_itself() {
+    let inner = Inner::new();
+    let cached = Arc::new(CachedTokenStorage::new(Storage::from(inner.clone()).with_namespace("user")));
+    let validating = Arc::new(ValidatingTokenStorage::new(Arc::clone(&cached)).validator(NotExpired::new()));
+    let storage = Storage::from(Arc::clone(&validating));
+    assert_eq!(storage.namespace(), "user");
+    let expired = TokenData::new("expired", "all", "E", 999);
+    storage.store(vec![expired.clone()], StoreKind::Login).await.unwrap();
+    assert!(storage.get("expired").await.unwrap_err().is_validation());
+    // Not the answer of a fresh read, which is refused, nor fresh ones where a cache is asked.
+    assert_eq!(storage.get_for_refresh("expired").await.unwrap(), Some(expired));
+    inner.elsewhere().remove(&"user".into(), &"expired".into()).await.unwrap();
+    let error = storage.get("expired").await.unwrap_err();
+    assert!(matches!(error.kind(), StorageErrorKind::ExpiredToken { .. }), "{error}");
+    assert_eq!(storage.capabilities(), inner.capabilities());
+    storage.lock_refresh("expired").await.unwrap().release().await.unwrap();
+    assert!(!storage.remove("expired").await.unwrap());
+    assert!(storage.list().await.unwrap().is_empty());
+    assert!(storage.get_all().await.unwrap().tokens.is_empty());
 }

@@ -9,10 +9,8 @@ use std::time::Duration;
 use entries::{Content, Entries};
 use jiff::Timestamp;
 
-use super::{
-    AnyTokenStorage, Capabilities, Loaded, Namespace, RefreshLease, Storage, StorageError, StoreKind,
-    TokenStorage,
-};
+use super::options::passed_on;
+use super::{AnyTokenStorage, Loaded, Namespace, Storage, StorageError, StoreKind, TokenStorage};
 use crate::clock::{Clock, SystemClock};
 use crate::detached_job::begin_detached;
 use crate::token::{ResourceServer, TokenData};
@@ -30,8 +28,11 @@ use crate::token::{ResourceServer, TokenData};
 /// * Where the inner storage fails, so does this one, unless [`serve_stale`](Self::serve_stale) allows older content.
 ///   An authorizer keeps its token by itself: a storage that is down does not keep it from working until that ends.
 ///
-/// It belongs below a storage that checks what comes out: `ValidatingTokenStorage::new(CachedTokenStorage::new(…))`. The other way round a token would be given out for up
-/// to 30 seconds after its time.
+/// Where a storage checks what comes out, this belongs below:
+/// `ValidatingTokenStorage::new(CachedTokenStorage::new(…))`. The other way round a token would be given out for up to 30
+/// seconds after its time. Below, it lets a login be checked against what is remembered: the login of another person
+/// elsewhere is noticed late, unless both are for a resource server in common; see
+/// [`UnchangingIdentity`](super::UnchangingIdentity).
 ///
 /// The tokens of up to 10,000 namespaces ([`max_namespaces`](Self::max_namespaces)) are then in the memory of the
 /// process, readable even if the inner storage seals them, until others take their place or this storage goes. The
@@ -190,10 +191,6 @@ impl Drop for Outdate {
 }
 
 impl TokenStorage for CachedTokenStorage {
-    fn first_namespace(&self) -> Namespace {
-        self.inner.first_namespace()
-    }
-
     async fn load_all(&self, namespace: &Namespace) -> Result<Loaded, StorageError> {
         let content = self.content(namespace, |content| content.damaged.is_empty()).await?;
         Ok(Arc::unwrap_or_clone(content))
@@ -255,19 +252,5 @@ impl TokenStorage for CachedTokenStorage {
         })
     }
 
-    async fn list(&self) -> Result<Vec<Namespace>, StorageError> {
-        self.inner.list().await
-    }
-
-    async fn lock_refresh(
-        &self,
-        namespace: &Namespace,
-        resource_server: &ResourceServer,
-    ) -> Result<RefreshLease, StorageError> {
-        self.inner.lock_refresh(namespace, resource_server).await
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
-    }
+    passed_on!();
 }

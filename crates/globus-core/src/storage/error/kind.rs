@@ -125,8 +125,19 @@ pub enum StorageErrorKind {
         /// What the storage takes, in bytes.
         limit: usize,
     },
-    /// What is stored is sealed, and the key does not open it: it is another key's, or it was changed.
+    /// What is stored is sealed, and the key does not open it: it is another key's, or it was changed. Use the key that
+    /// it was sealed with. Where that is lost, nothing opens it any more: move it away and log in again.
     CannotUnseal,
+    /// What is stored is sealed in a newer version of the format. Update this program.
+    #[non_exhaustive]
+    UnknownSealVersion {
+        /// The version of its format.
+        version: u8,
+    },
+    /// To make the key of the passphrase takes more memory or time than is accepted, or than there is.
+    SealTooCostly,
+    /// The key to seal with is no good; the [source](std::error::Error::source) says why.
+    UnusableKey,
     /// The record of one token does not open: it was sealed with another key or in another place, was changed, or is
     /// not sealed.
     #[non_exhaustive]
@@ -291,9 +302,20 @@ impl fmt::Display for StorageErrorKind {
                 "the record of {size} bytes is larger than the {limit} bytes that are taken; use another storage"
             ),
             Self::CannotUnseal => f.write_str(
-                "what is stored does not open with this key; use the key that it was sealed with, or log in \
-                 again",
+                "what is stored does not open with this key, or was changed; use the key that it was sealed with, \
+                 or restore a backup, or if that key is lost, move it away and log in again",
             ),
+            Self::UnknownSealVersion { version } => write!(
+                f,
+                "what is stored is sealed in version {version} of the format, which is not known here; update \
+                 this program"
+            ),
+            Self::SealTooCostly => f.write_str(
+                "to make the key of the passphrase takes more memory or time than is accepted, or than there is; \
+                 allow this program more memory, or if what is stored was changed, restore a backup, or move it \
+                 away and log in again",
+            ),
+            Self::UnusableKey => f.write_str("the key to seal with cannot be used; see its own error below"),
             Self::CannotUnsealRecord { namespace, resource_server } => write!(
                 f,
                 "the record of {resource_server:?} in namespace {namespace:?} does not open with this key; use the \

@@ -25,6 +25,7 @@ pub struct StorageError(Arc<Inner>);
 struct Inner {
     kind: StorageErrorKind,
     path: Option<PathBuf>,
+    resource_server: Option<ResourceServer>,
     recovery: Option<Recovery>,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
@@ -38,7 +39,7 @@ struct Recovery {
 impl StorageError {
     /// An error of this kind.
     pub fn new(kind: StorageErrorKind) -> Self {
-        Self(Arc::new(Inner { kind, path: None, recovery: None, source: None }))
+        Self(Arc::new(Inner { kind, path: None, resource_server: None, recovery: None, source: None }))
     }
 
     /// The error for what the operating system refused. `action` is a verb, such as `open`.
@@ -148,6 +149,16 @@ impl StorageError {
         self
     }
 
+    /// Says whose token it is about, unless it says so already. For validators that look at several tokens at once; a
+    /// [validating storage](super::ValidatingTokenStorage) does it for those that look at one.
+    #[must_use]
+    pub fn with_resource_server(mut self, resource_server: impl Into<ResourceServer>) -> Self {
+        if self.resource_server().is_none() {
+            Arc::make_mut(&mut self.0).resource_server = Some(resource_server.into());
+        }
+        self
+    }
+
     /// Says when the last good copy of the damaged file was written, or that there is none.
     #[must_use]
     pub(super) fn with_last_good(mut self, last_good: Option<Timestamp>) -> Self {
@@ -172,7 +183,7 @@ impl StorageError {
         self.0.path.as_deref()
     }
 
-    /// The resource server whose record is damaged, missing or expired, where it is about one.
+    /// The resource server whose record is damaged, missing, expired or refused, where it is about one.
     pub fn resource_server(&self) -> Option<&ResourceServer> {
         match self.kind() {
             StorageErrorKind::InvalidRecord { resource_server, .. } => resource_server.as_ref(),
@@ -180,7 +191,7 @@ impl StorageError {
             | StorageErrorKind::MissingToken { resource_server }
             | StorageErrorKind::ExpiredToken { resource_server, .. }
             | StorageErrorKind::UnmetScopeRequirements { resource_server, .. } => Some(resource_server),
-            _ => None,
+            _ => self.0.resource_server.as_ref(),
         }
     }
 
@@ -241,6 +252,9 @@ impl fmt::Display for StorageError {
         f.write_str("token storage")?;
         if let Some(path) = &self.0.path {
             write!(f, " {}", path.display())?;
+        }
+        if let Some(resource_server) = &self.0.resource_server {
+            write!(f, ", token for {resource_server:?}")?;
         }
         let Some(Recovery { last_good }) = self.0.recovery else { return write!(f, ": {}", self.0.kind) };
         match self.0.kind.damage() {

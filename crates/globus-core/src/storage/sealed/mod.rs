@@ -7,9 +7,9 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use self::rows::{Opened, Place, Rows};
+use super::options::passed_on;
 use super::{
-    AnyTokenStorage, Capabilities, Loaded, Namespace, RefreshLease, Storage, StorageError, StorageErrorKind,
-    StoreKind, TokenStorage,
+    AnyTokenStorage, Loaded, Namespace, Storage, StorageError, StorageErrorKind, StoreKind, TokenStorage,
 };
 use crate::detached_job::begin_detached;
 use crate::seal::{SealError, SealingKeys};
@@ -25,8 +25,9 @@ const REMEMBERED: usize = 4096;
 ///
 /// Both tokens and every member that this version does not know are replaced by sealed text. Resource server, identity,
 /// scope, times and kind of token stay as they are, to be looked for; they are *not* protected from changes by who can
-/// write to the storage. A sealed text opens only in its own namespace, resource server and member, so that the token of
-/// one user copied to another one does not open there.
+/// write to the storage, who can also delete a record or put back an older one of the same place. A sealed text opens
+/// only in its own namespace, resource server and member, so that the token of one user copied to another one does not
+/// open there.
 ///
 /// The key must come from elsewhere than the storage, such as a secret manager. With
 /// [`SealingKey::from_passphrase_and_salt`](crate::seal::SealingKey::from_passphrase_and_salt) it can be a passphrase.
@@ -61,8 +62,13 @@ const REMEMBERED: usize = 4096;
 ///
 /// # Another key
 ///
-/// With `SealingKeys::from(new_key).with_older(old_key)` all is opened, and sealed with the new key when it is next
-/// stored. When all processes have both, [`reseal`](Self::reseal) seals what has not been stored since.
+/// With `SealingKeys::from(new).with_older(old)` what either key has sealed is opened, and sealed with the new one when
+/// it is next stored. Where several processes share the storage, none may meet what it has no key for:
+///
+/// 1. Give all of them `SealingKeys::from(old).with_older(new)`, which still seals with the old key.
+/// 2. When the last one has that, give all of them `SealingKeys::from(new).with_older(old)`.
+/// 3. When the last one has that, [`reseal`](Self::reseal) what has not been stored since.
+/// 4. Then `SealingKeys::from(new)` is enough, and the old key can be destroyed.
 #[derive(Clone, Debug)]
 pub struct SealedTokenStorage {
     inner: AnyTokenStorage,
@@ -102,6 +108,9 @@ impl SealedTokenStorage {
     /// Seals all records of a namespace with the first key that are sealed with an older one, or not at all where
     /// that is [allowed](Self::seal_existing), and says how many there were. Those that do not open stay as they are.
     ///
+    /// Which records there are is read as the storage says it; one that [remembers](super::CachedTokenStorage) what it
+    /// has read does not know of those that others have stored in the last moments.
+    ///
     /// ```
     /// # use globus_core::storage::{SealedTokenStorage, StorageError, TokenStorage};
     /// # async fn example(storage: SealedTokenStorage) -> Result<(), StorageError> {
@@ -113,54 +122,83 @@ impl SealedTokenStorage {
     ///
     /// # Errors
     ///
-    /// When the storage cannot be read or written. Records that were sealed until then stay sealed.
+    /// When the storage cannot be read or written, and [`Conflict`](StorageErrorKind::Conflict) when a record changes
+    /// again and again. Records that were sealed until then stay sealed.
     pub async fn reseal(&self, namespace: &Namespace) -> Result<usize, StorageError> {
         let mut count = 0;
         for (resource_server, row) in self.inner.load_all(namespace).await?.tokens {
-            let replaced = row.generation();
             let place = Place { namespace, resource_server: &resource_server };
-            let Ok(Opened { token, is_current: false }) = self.rows.open(place, row) else { continue };
-            let sealed = self.rows.seal(namespace, token)?;
-            match self.inner.store(namespace, vec![sealed], StoreKind::RefreshOf(replaced)).await {
-                Ok(()) => count += 1,
-                // Somebody has stored it meanwhile, and so sealed it.
-                Err(error) if error.is_conflict() => {}
-                Err(error) => return Err(error),
-            }
+            count += usize::from(self.reseal_row(place, row).await?);
         }
         Ok(count)
     }
 
-    fn open(&self, place: Place<'_>, row: TokenData) -> Result<TokenData, StorageError> {
-        let sealed = row.generation();
-        let Opened { token, is_current } = self.rows.open(place, row).map_err(|error| {
-            StorageError::cannot_unseal_record(place.namespace, place.resource_server).with_source(error)
-        })?;
-        if is_current {
-            self.known.remember(token.generation(), sealed);
+    /// Whether the record had to be sealed anew, and was.
+    async fn reseal_row(&self, place: Place<'_>, row: TokenData) -> Result<bool, StorageError> {
+        let mut found = Some(row);
+        for _ in 0..ATTEMPTS {
+            let Some(row) = found else { return Ok(false) };
+            let Ok(Opened { token, is_current: false }) = self.rows.open(place, row.clone()) else {
+                return Ok(false);
+            };
+            let sealed = self.rows.seal_over(place, &row, token)?;
+            let kind = StoreKind::RefreshOf(row.generation());
+            match self.inner.store(place.namespace, vec![sealed], kind).await {
+                // Stored meanwhile, maybe by somebody who has the older key only.
+                Err(error) if error.is_conflict() => found = self.row(place).await?,
+                done => return done.map(|()| true),
+            }
         }
-        Ok(token)
+        Err(StorageError::new(StorageErrorKind::Conflict))
+    }
+
+    fn open(&self, place: Place<'_>, row: TokenData) -> Result<Opened, StorageError> {
+        self.rows.open(place, row).map_err(|error| {
+            StorageError::cannot_unseal_record(place.namespace, place.resource_server).with_source(error)
+        })
+    }
+
+    /// Opens what was found. For whoever may replace it, it is remembered in `known` which sealed record it was.
+    fn opened(
+        &self,
+        place: Place<'_>,
+        row: Option<TokenData>,
+        known: Option<&Known>,
+    ) -> Result<Option<TokenData>, StorageError> {
+        let Some(row) = row else { return Ok(None) };
+        let Some(known) = known else { return self.open(place, row).map(|opened| Some(opened.token)) };
+        let sealed = row.generation();
+        let Opened { token, is_current } = self.open(place, row)?;
+        if is_current {
+            known.remember(token.generation(), sealed);
+        }
+        Ok(Some(token))
     }
 
     fn seal_all(&self, namespace: &Namespace, tokens: &[TokenData]) -> Result<Vec<TokenData>, StorageError> {
         tokens.iter().map(|token| Ok(self.rows.seal(namespace, token.clone())?)).collect()
     }
 
-    /// The sealed record as it is now, and the same opened, unless it does not open. A damaged one counts as none.
-    async fn row(&self, place: Place<'_>) -> Result<Option<(TokenData, Option<TokenData>)>, StorageError> {
+    /// The sealed record as it is now. A damaged one counts as none.
+    async fn row(&self, place: Place<'_>) -> Result<Option<TokenData>, StorageError> {
         match self.inner.load_for_refresh(place.namespace, place.resource_server).await {
-            Ok(Some(row)) => {
-                let opened = self.rows.open(place, row.clone()).ok().map(|opened| opened.token);
-                Ok(Some((row, opened)))
-            }
-            Ok(None) => Ok(None),
             Err(error) => match error.kind() {
                 StorageErrorKind::InvalidRecord { .. } | StorageErrorKind::CannotUnsealRecord { .. } => {
                     Ok(None)
                 }
                 _ => Err(error),
             },
+            found => found,
         }
+    }
+
+    /// The same and what is in it, unless it does not open.
+    async fn row_and_token(
+        &self,
+        place: Place<'_>,
+    ) -> Result<Option<(TokenData, Option<TokenData>)>, StorageError> {
+        let row = self.row(place).await?;
+        Ok(row.map(|row| (row.clone(), self.rows.open(place, row).ok().map(|opened| opened.token))))
     }
 
     async fn put(
@@ -199,7 +237,7 @@ impl SealedTokenStorage {
             let mut sealed = None;
             for token in tokens {
                 let place = Place { namespace, resource_server: &token.resource_server };
-                let (row, opened) = self.row(place).await?.unzip();
+                let (row, opened) = self.row_and_token(place).await?.unzip();
                 let opened = opened.flatten();
                 // A conflict here is one.
                 let merged = kind.merge(opened.as_ref(), token.clone())?;
@@ -210,7 +248,7 @@ impl SealedTokenStorage {
                     batch.push(row);
                 } else {
                     sealed = Some(row.generation());
-                    batch.push(self.rows.seal(namespace, merged)?);
+                    batch.push(self.rows.seal_over(place, &row, merged)?);
                 }
             }
             let Some(sealed) = sealed else { return Ok(()) };
@@ -233,12 +271,9 @@ impl SealedTokenStorage {
     ) -> Result<(), StorageError> {
         let place = Place { namespace, resource_server: &token.resource_server };
         for _ in 0..ATTEMPTS {
-            let Some((row, opened)) = self.row(place).await? else { break };
+            let Some((row, opened)) = self.row_and_token(place).await? else { break };
             let merged = StoreKind::Refresh.merge(opened.as_ref(), token.clone())?;
-            let mut sealed = self.rows.seal(namespace, merged)?;
-            if sealed.usable_refresh_token().is_none() && row.usable_refresh_token().is_some() {
-                sealed.refresh_token = Some(self.rows.seal_no_refresh_token(place)?.into());
-            }
+            let sealed = self.rows.seal_over(place, &row, merged)?;
             match self.inner.store(namespace, vec![sealed], StoreKind::RefreshOf(row.generation())).await {
                 Err(error) if error.is_conflict() => {}
                 done => return done,
@@ -255,7 +290,7 @@ impl TokenStorage for SealedTokenStorage {
         let mut opened = Loaded::default();
         for (resource_server, row) in tokens {
             match self.open(Place { namespace, resource_server: &resource_server }, row) {
-                Ok(token) => drop(opened.tokens.insert(resource_server, token)),
+                Ok(Opened { token, .. }) => drop(opened.tokens.insert(resource_server, token)),
                 Err(error) => damaged.push(error),
             }
         }
@@ -269,7 +304,7 @@ impl TokenStorage for SealedTokenStorage {
         resource_server: &ResourceServer,
     ) -> Result<Option<TokenData>, StorageError> {
         let row = self.inner.load(namespace, resource_server).await?;
-        row.map(|row| self.open(Place { namespace, resource_server }, row)).transpose()
+        self.opened(Place { namespace, resource_server }, row, None)
     }
 
     async fn load_fresh(
@@ -278,7 +313,7 @@ impl TokenStorage for SealedTokenStorage {
         resource_server: &ResourceServer,
     ) -> Result<Option<TokenData>, StorageError> {
         let row = self.inner.load_fresh(namespace, resource_server).await?;
-        row.map(|row| self.open(Place { namespace, resource_server }, row)).transpose()
+        self.opened(Place { namespace, resource_server }, row, Some(&self.known))
     }
 
     async fn load_for_refresh(
@@ -287,7 +322,7 @@ impl TokenStorage for SealedTokenStorage {
         resource_server: &ResourceServer,
     ) -> Result<Option<TokenData>, StorageError> {
         let row = self.inner.load_for_refresh(namespace, resource_server).await?;
-        row.map(|row| self.open(Place { namespace, resource_server }, row)).transpose()
+        self.opened(Place { namespace, resource_server }, row, Some(&self.known))
     }
 
     fn store(
@@ -308,28 +343,11 @@ impl TokenStorage for SealedTokenStorage {
         self.inner.remove(namespace, resource_server)
     }
 
-    fn list(&self) -> impl Future<Output = Result<Vec<Namespace>, StorageError>> + Send {
-        self.inner.list()
-    }
-
-    fn lock_refresh(
-        &self,
-        namespace: &Namespace,
-        resource_server: &ResourceServer,
-    ) -> impl Future<Output = Result<RefreshLease, StorageError>> + Send {
-        self.inner.lock_refresh(namespace, resource_server)
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
-    }
-
-    fn first_namespace(&self) -> Namespace {
-        self.inner.first_namespace()
-    }
+    passed_on!();
 }
 
-/// Which sealed record a record is, by their hashes, for those that were read lately. What is forgotten is read again.
+/// Which sealed record a record is, by their hashes, for those that were read past every cache lately, as is done before
+/// one is replaced. Reads from a cache are far more, and would drive those out. What is forgotten is read again.
 #[derive(Clone, Debug, Default)]
 struct Known(Arc<Mutex<HashMap<Generation, Generation>>>);
 

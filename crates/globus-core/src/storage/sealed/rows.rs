@@ -69,14 +69,23 @@ impl Rows {
         Ok(sealed)
     }
 
-    fn seal_text(&self, context: &SealContext, text: &str) -> Result<String, SealError> {
-        self.keys.seal_text(context, text.as_bytes())
+    /// Seals a record that is to replace this row. A refresh token of the row, which may be under another key or not
+    /// open at all, would stay where the record has none; so that there is none is sealed then, as an empty text.
+    pub(super) fn seal_over(
+        &self,
+        place: Place<'_>,
+        row: &TokenData,
+        token: TokenData,
+    ) -> Result<TokenData, SealError> {
+        let mut sealed = self.seal(place.namespace, token)?;
+        if sealed.usable_refresh_token().is_none() && row.usable_refresh_token().is_some() {
+            sealed.refresh_token = Some(self.seal_text(&place.member(REFRESH_TOKEN), "")?.into());
+        }
+        Ok(sealed)
     }
 
-    /// Seals that there is no refresh token, for places where a sealed one stands that does not open and that would
-    /// stay otherwise.
-    pub(super) fn seal_no_refresh_token(&self, place: Place<'_>) -> Result<String, SealError> {
-        self.seal_text(&place.member(REFRESH_TOKEN), "")
+    fn seal_text(&self, context: &SealContext, text: &str) -> Result<String, SealError> {
+        self.keys.seal_text(context, text.as_bytes())
     }
 
     /// Opens a record that was found at this place.

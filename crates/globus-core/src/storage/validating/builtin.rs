@@ -75,12 +75,13 @@ impl TokenValidator for NotExpired {
 /// identity's ([`IdentityMismatch`](StorageErrorKind::IdentityMismatch)). A refresh cannot change the identity; one
 /// that does not name it passes.
 ///
-/// What is stored is read right before the login is checked. In addition the check is part of the write
+/// What is stored is read right before the login is checked; of a [cache](crate::storage::CachedTokenStorage) below,
+/// that is what it remembers. In addition the check is part of the write
 /// ([`StoreKind::LoginOfSameIdentity`]): of two processes that log in as different persons at the same time, and of
 /// whose tokens one is for the same resource server (as that of `auth.globus.org` is in every app), only one
 /// succeeds. That holds with storages that can [compare and swap](crate::storage::Capabilities::with_cas). Two
 /// processes whose logins have no resource server in common may both succeed, if they store within moments of each
-/// other; reading then answers [`SeveralIdentities`](StorageErrorKind::SeveralIdentities).
+/// other, or over a cache within the time for which it remembers; reading then answers [`SeveralIdentities`](StorageErrorKind::SeveralIdentities).
 #[doc(alias = "UnchangingIdentityIDValidator")]
 #[derive(Clone, Copy, Debug, Default)]
 #[expect(clippy::exhaustive_structs, reason = "it has nothing to set")]

@@ -11,10 +11,8 @@ pub use builtin::{HasRefreshTokens, NotExpired, UnchangingIdentity};
 use identities::{Identities, one_identity};
 pub use validator::{TokenValidator, ValidationContext};
 
-use super::{
-    AnyTokenStorage, Capabilities, Loaded, Namespace, RefreshLease, Storage, StorageError, StoreKind,
-    TokenStorage,
-};
+use super::options::passed_on;
+use super::{AnyTokenStorage, Loaded, Namespace, Storage, StorageError, StoreKind, TokenStorage};
 use crate::detached_job::begin_detached;
 use crate::token::{ResourceServer, TokenData};
 
@@ -30,8 +28,8 @@ use crate::token::{ResourceServer, TokenData};
 ///   very one to renew. So a renewing authorizer takes this storage in `on_refresh` whatever its validators are.
 ///   What was renewed is validated as everything that is stored.
 ///
-/// Each namespace has its own identity. What is stored decides which one it is: before a login it is read. It is
-/// forgotten when the last token is removed.
+/// Each namespace has its own identity. What is stored decides which one it is: it is read before a login that says
+/// whose it is. It is forgotten when the last token is removed.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -165,7 +163,8 @@ impl ValidatingTokenStorage {
             kind: None,
         };
         for validator in &self.validators {
-            validator.after_retrieve(context, token).await?;
+            let verdict = validator.after_retrieve(context, token).await;
+            verdict.map_err(|error| error.with_resource_server(&token.resource_server))?;
         }
         Ok(())
     }
@@ -184,10 +183,6 @@ impl ValidatingTokenStorage {
 }
 
 impl TokenStorage for ValidatingTokenStorage {
-    fn first_namespace(&self) -> Namespace {
-        self.inner.first_namespace()
-    }
-
     async fn load_all(&self, namespace: &Namespace) -> Result<Loaded, StorageError> {
         let stored = self.inner.load_all(namespace).await?;
         self.identities.saw_all(namespace, &stored)?;
@@ -255,19 +250,5 @@ impl TokenStorage for ValidatingTokenStorage {
         })
     }
 
-    async fn list(&self) -> Result<Vec<Namespace>, StorageError> {
-        self.inner.list().await
-    }
-
-    async fn lock_refresh(
-        &self,
-        namespace: &Namespace,
-        resource_server: &ResourceServer,
-    ) -> Result<RefreshLease, StorageError> {
-        self.inner.lock_refresh(namespace, resource_server).await
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
-    }
+    passed_on!();
 }

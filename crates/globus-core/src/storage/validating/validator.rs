@@ -12,7 +12,9 @@ use crate::token::TokenData;
 pub struct ValidationContext<'a> {
     /// The namespace that is stored into or read from.
     pub namespace: &'a Namespace,
-    /// The identity that has logged in before, where one is known. Before a login it has been read anew.
+    /// The identity that has logged in before, where one is known. Before tokens that say whose they are, other than
+    /// those of a refresh, it has been read from the storage, which may be a [cache](super::super::CachedTokenStorage);
+    /// otherwise it is what was seen last.
     pub prior_identity: Option<&'a str>,
     /// The identity of the tokens at hand. Those of a refresh do not say it; then it is the known one.
     pub identity: Option<&'a str>,
