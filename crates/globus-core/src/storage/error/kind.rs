@@ -85,6 +85,9 @@ pub enum StorageErrorKind {
         /// How long was waited.
         waited: Duration,
     },
+    /// This program stood still in the middle of a write for longer than its lock lasts, and another one may have
+    /// written meanwhile. Nothing was written; try again.
+    LockLost,
     /// The operating system denies access, or the file belongs to somebody else.
     Permissions,
     /// The path is a symbolic link.
@@ -255,6 +258,10 @@ impl fmt::Display for StorageErrorKind {
                 }
                 f.write_str("; try again when that program is done")
             }
+            Self::LockLost => f.write_str(
+                "the write took longer than its lock lasts, and another program may have written meanwhile; \
+                 nothing was written, try again, or let leases last longer (`lease_time`)",
+            ),
             Self::Permissions => f.write_str(
                 "access is denied; the file must belong to the user who runs this and be writable",
             ),

@@ -204,9 +204,10 @@ impl StorageError {
         self.0.recovery?.last_good
     }
 
-    /// Whether another process holds the lock. Trying again later may help.
+    /// Whether another process holds the lock, or may have got it in the middle of a write. Trying again later may
+    /// help.
     pub fn is_locked(&self) -> bool {
-        matches!(self.kind(), StorageErrorKind::Locked { .. })
+        matches!(self.kind(), StorageErrorKind::Locked { .. } | StorageErrorKind::LockLost)
     }
 
     /// Whether a [validating storage](super::ValidatingTokenStorage) refuses the tokens or misses one. Logging in

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
+use super::lock::WriteLock;
 use super::{Durability, Step, TokenFile, beside, directory_of, os};
 use crate::storage::{StorageError, StorageErrorKind};
 use crate::token::ResourceServer;
@@ -92,7 +93,7 @@ impl TokenFile {
     /// Puts the last good copy in the place of a damaged file, or of none, and answers where the damaged one is
     /// now.
     pub(crate) fn restore_last_good<T>(&self, read: Read<'_, T>) -> Result<Option<PathBuf>, StorageError> {
-        self.locked(|target| {
+        self.locked(|target, lock| {
             let old = self.read_target(target)?;
             if let Some(old) = &old {
                 require_damage(read(old))?;
@@ -103,20 +104,20 @@ impl TokenFile {
                 Err(error) => return Err(none().with_source(error)),
             };
             let aside = old.map(|_| self.keep_aside(target)).transpose()?;
-            self.replace(target, false, &good.content)?;
+            self.replace(target, lock, false, &good.content)?;
             Ok(aside)
         })
     }
 
     /// Moves a damaged file away and answers where it is now.
     pub(crate) fn set_aside<T>(&self, read: Read<'_, T>) -> Result<PathBuf, StorageError> {
-        self.locked(|target| {
+        self.locked(|target, lock| {
             let Some(old) = self.read_target(target)? else {
                 return Err(StorageError::new(StorageErrorKind::NotFound));
             };
             require_damage(read(&old))?;
             let aside = self.keep_aside(target)?;
-            self.take_away(target)?;
+            self.take_away(target, lock)?;
             Ok(aside)
         })
     }
@@ -131,23 +132,25 @@ impl TokenFile {
         if !look().map_err(|error| self.located(error))?.1 {
             return Ok(false);
         }
-        self.locked(|target| {
+        self.locked(|target, lock| {
             let (is_there, _) = is_there(target)?;
-            self.forget_all(target)?;
-            self.take_away(target)?;
+            self.forget_all(target, lock)?;
+            self.take_away(target, lock)?;
             Ok(is_there)
         })
     }
 
     /// Deletes every copy.
-    pub(super) fn forget_all(&self, target: &Path) -> Result<(), StorageError> {
+    pub(super) fn forget_all(&self, target: &Path, lock: &WriteLock) -> Result<(), StorageError> {
         self.may(Step::Forget)?;
+        lock.require_held()?;
         copies(target)?.iter().try_for_each(|copy| {
             remove(copy).map_err(|error| StorageError::from_io(error, Step::Forget.verb()).with_path(copy))
         })
     }
 
-    fn take_away(&self, target: &Path) -> Result<(), StorageError> {
+    fn take_away(&self, target: &Path, lock: &WriteLock) -> Result<(), StorageError> {
+        lock.require_held()?;
         remove(target).map_err(|error| StorageError::from_io(error, "remove"))?;
         if self.durability == Durability::Full {
             os::sync_directory(directory_of(target))
@@ -162,9 +165,16 @@ impl TokenFile {
     }
 
     /// Deletes the copies that may hold a token of this resource server.
-    pub(super) fn forget(&self, target: &Path, server: &ResourceServer) -> Result<(), StorageError> {
+    pub(super) fn forget(
+        &self,
+        target: &Path,
+        lock: &WriteLock,
+        server: &ResourceServer,
+    ) -> Result<(), StorageError> {
         self.may(Step::Forget)?;
-        for copy in self.copies_with(target, server)? {
+        let copies = self.copies_with(target, server)?;
+        lock.require_held()?;
+        for copy in copies {
             remove(&copy)
                 .map_err(|error| StorageError::from_io(error, Step::Forget.verb()).with_path(&copy))?;
             tracing::info!(path = %copy.display(), "deleted a copy of tokens that were removed");

@@ -15,12 +15,13 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::os::Moment;
 use super::{beside, directory_of, os, write};
 use crate::blocking_job::run_blocking;
 use crate::storage::{Extend, Lease, LeaseHolder, Pause, RefreshLease, Release, StorageError};
@@ -75,14 +76,21 @@ struct Held {
     holder: Holder,
     content: Vec<u8>,
     time: Duration,
-    /// By both clocks, of which one stops while the machine sleeps and the other may be set.
-    since: (Instant, SystemTime),
+    since: Moment,
     is_given_back: bool,
 }
 
 impl FileLease {
     pub(super) fn fencing(&self) -> u64 {
         self.held().holder.fencing
+    }
+
+    /// Whether it is certainly still this process's: nobody can have seen it unchanged for its whole time, and its
+    /// file is where it was made.
+    pub(super) fn is_held(&self) -> io::Result<bool> {
+        let held = self.held();
+        // The time is asked for last, as whoever looks may have stood still before that.
+        Ok(os::is_at(&held.path, &held.file)? && held.since.elapsed() < held.time)
     }
 
     /// Deletes what dead processes left of their leases.
@@ -107,7 +115,7 @@ impl Held {
         if self.is_given_back {
             return Ok(false);
         }
-        let since = (Instant::now(), SystemTime::now());
+        let since = Moment::now();
         self.holder.deadline = deadline(self.time);
         self.holder.extended = self.holder.extended.saturating_add(1);
         let content = serde_json::to_vec(&self.holder)?;
@@ -124,9 +132,7 @@ impl Held {
         if std::mem::replace(&mut self.is_given_back, true) || !os::is_at(&self.path, &self.file)? {
             return Ok(());
         }
-        let (since, wall_since) = self.since;
-        let half = self.time / 2;
-        if since.elapsed() < half && wall_since.elapsed().is_ok_and(|elapsed| elapsed < half) {
+        if self.since.elapsed() < self.time / 2 {
             // Nobody can have seen it unchanged for the whole time yet, so it is ours to remove.
             return remove(&self.path);
         }
@@ -240,7 +246,7 @@ pub(super) fn acquire_while(
                 takeover.remove(target, &path, &found).map_err(refused)?;
             }
         } else {
-            let since = (Instant::now(), SystemTime::now());
+            let since = Moment::now();
             let now = u64::try_from(Timestamp::now().as_microsecond()).unwrap_or(0);
             let fencing = now.max(fencing_above);
             let holder = Holder::this_process(time, fencing);

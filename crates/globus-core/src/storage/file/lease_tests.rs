@@ -290,7 +290,7 @@ fn what_dead_processes_left_of_their_leases_is_swept() {
         .write(true)
         .open(&old)
         .unwrap()
-        .set_modified(SystemTime::now() - LONGEST_STEP * 2)
+        .set_modified(std::time::SystemTime::now() - LONGEST_STEP * 2)
         .unwrap();
     // A claim to a lease that is gone, and one to a lease that is there.
     claim_of(&target, b"a lease that is gone", NO_PROCESS);

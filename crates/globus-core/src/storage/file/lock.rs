@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use super::lease::{self, FileLease};
 use super::{Step, TokenFile, beside, os};
-use crate::storage::{Pause, StorageError};
+use crate::storage::{Pause, StorageError, StorageErrorKind};
 
 /// Whether the advisory lock of the operating system is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,18 @@ pub(crate) enum Flock {
 pub(super) struct WriteLock {
     pub(super) lease: FileLease,
     _flock: Option<File>,
+}
+
+impl WriteLock {
+    /// Refuses to go on where this process stood still for so long that another one may be writing by now. To be
+    /// asked right before a file is replaced or deleted.
+    pub(super) fn require_held(&self) -> Result<(), StorageError> {
+        match self.lease.is_held() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(StorageError::new(StorageErrorKind::LockLost)),
+            Err(error) => Err(StorageError::from_io(error, Step::Lock.verb())),
+        }
+    }
 }
 
 impl TokenFile {

@@ -68,12 +68,16 @@ pub(crate) struct TokenFile {
     swept_leases: Arc<AtomicBool>,
     #[cfg(test)]
     fail_at: Option<(Step, std::io::ErrorKind)>,
+    /// What others do while a step begins.
+    #[cfg(test)]
+    meanwhile: Option<(Step, fn(&Path))>,
 }
 
 pub use checks::open_checked;
 pub use encoding::FileEncoding;
 pub(super) use kept::{BEFORE_UPGRADE, Read};
 pub(super) use lock::Flock;
+use lock::WriteLock;
 
 /// What a writer does, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,6 +166,8 @@ impl TokenFile {
             swept_leases: Arc::default(),
             #[cfg(test)]
             fail_at: None,
+            #[cfg(test)]
+            meanwhile: None,
         }
     }
 
@@ -184,7 +190,7 @@ impl TokenFile {
         &self,
         decide: impl FnOnce(Option<&[u8]>) -> Result<(Change, T), StorageError>,
     ) -> Result<T, StorageError> {
-        self.locked(|target| {
+        self.locked(|target, lock| {
             let bytes = self.read_bytes(target)?;
             let encoded = if self.encoding.is_some() { bytes.clone() } else { None };
             let old = bytes.map(|bytes| self.decode(bytes)).transpose()?;
@@ -192,17 +198,23 @@ impl TokenFile {
             let (change, answer) = decide(old.as_ref().map(|content| content.as_slice()))?;
             if is_plain && matches!(change, Change::Replace(..)) {
                 // From here on the file is encoded, and so no plain copy of it may stay.
-                self.forget_all(target)?;
+                self.forget_all(target, lock)?;
             }
-            self.apply(target, old.as_deref().map(Vec::as_slice), change)?;
+            self.apply(target, lock, old.as_deref().map(Vec::as_slice), change)?;
             Ok(answer)
         })
     }
 
-    fn apply(&self, target: &Path, old: Option<&[u8]>, change: Change) -> Result<(), StorageError> {
+    fn apply(
+        &self,
+        target: &Path,
+        lock: &WriteLock,
+        old: Option<&[u8]>,
+        change: Change,
+    ) -> Result<(), StorageError> {
         let (content, fate) = match change {
             Change::Nothing => return Ok(()),
-            Change::Forget(server) => return self.forget(target, &server),
+            Change::Forget(server) => return self.forget(target, lock, &server),
             Change::Replace(content, fate) => (content, fate),
         };
         let mut is_good = false;
@@ -211,20 +223,23 @@ impl TokenFile {
                 Old::Good => is_good = true,
                 Old::Partly => {}
                 Old::Damaged => drop(self.keep_aside(target)?),
-                Old::Backup(ending) => self.replace(&beside(target, "", ending), false, old)?,
+                Old::Backup(ending) => self.replace(&beside(target, "", ending), lock, false, old)?,
                 // Before the file is replaced: who dies in between has removed nothing, and left no copy.
-                Old::With(server) => self.forget(target, &server)?,
+                Old::With(server) => self.forget(target, lock, &server)?,
                 Old::WithBackup(server, ending, backup) => {
-                    self.forget(target, &server)?;
-                    self.replace(&beside(target, "", ending), false, backup.as_bytes())?;
+                    self.forget(target, lock, &server)?;
+                    self.replace(&beside(target, "", ending), lock, false, backup.as_bytes())?;
                 }
             }
         }
-        self.replace(target, is_good, content.as_bytes())
+        self.replace(target, lock, is_good, content.as_bytes())
     }
 
     /// Does something with the file while no other process writes.
-    fn locked<T>(&self, work: impl FnOnce(&Path) -> Result<T, StorageError>) -> Result<T, StorageError> {
+    fn locked<T>(
+        &self,
+        work: impl FnOnce(&Path, &WriteLock) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
         let locked = || {
             let target = self.prepare()?;
             // Refused content is refused before anything is made beside it.
@@ -234,7 +249,7 @@ impl TokenFile {
                 write::sweep(&target);
                 lock.lease.sweep();
             }
-            let answer = work(&target)?;
+            let answer = work(&target, &lock)?;
             drop(lock);
             Ok(answer)
         };
@@ -298,6 +313,12 @@ impl TokenFile {
     /// A place where tests let a step fail.
     #[cfg_attr(not(test), expect(clippy::unused_self, reason = "only tests let it fail"))]
     fn may(&self, step: Step) -> Result<(), StorageError> {
+        #[cfg(test)]
+        if let Some((at, others)) = self.meanwhile
+            && at == step
+        {
+            others(&self.path);
+        }
         #[cfg(test)]
         if let Some((at, kind)) = self.fail_at
             && at == step

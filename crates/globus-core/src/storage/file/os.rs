@@ -3,6 +3,7 @@
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use platform::create_private_directory;
 pub(in crate::storage) use platform::{
@@ -10,6 +11,20 @@ pub(in crate::storage) use platform::{
     make_directory_private, make_path_private, make_private, pid_namespace, private, process_is_gone,
     refuses_locks, sync_directory, without_links, writable_by_all,
 };
+
+/// A moment by a clock that nobody sets and that, where the system has such a one, goes on while the machine sleeps.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment(platform::Ticks);
+
+impl Moment {
+    pub(super) fn now() -> Self {
+        Self(platform::ticks())
+    }
+
+    pub(super) fn elapsed(self) -> Duration {
+        platform::since(self.0)
+    }
+}
 
 /// Opens a file to read it; a link is not followed, and a pipe is not waited for.
 pub(super) fn open_to_read(path: &Path) -> io::Result<File> {
@@ -41,8 +56,26 @@ mod platform {
     use rustix::fs::OFlags;
     use rustix::io::Errno;
     use rustix::process::{Pid, geteuid, test_kill_process};
+    use rustix::time::{ClockId, Timespec, clock_gettime};
 
-    use super::{File, Metadata, OpenOptions, Path, io};
+    use super::{Duration, File, Metadata, OpenOptions, Path, io};
+
+    pub(super) type Ticks = Timespec;
+
+    pub(super) fn ticks() -> Ticks {
+        // On Linux the monotonic clock stands still while the machine sleeps; elsewhere it goes on.
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        let clock = ClockId::Boottime;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        let clock = ClockId::Monotonic;
+        clock_gettime(clock)
+    }
+
+    pub(super) fn since(earlier: Ticks) -> Duration {
+        let nanoseconds = |ticks: Ticks| i128::from(ticks.tv_sec) * 1_000_000_000 + i128::from(ticks.tv_nsec);
+        let passed = nanoseconds(ticks()) - nanoseconds(earlier);
+        Duration::from_nanos(u64::try_from(passed).unwrap_or(0))
+    }
 
     pub(in crate::storage) fn without_links(options: &mut OpenOptions) -> &mut OpenOptions {
         // The flags are small positive numbers on every Unix.
@@ -182,7 +215,19 @@ mod platform {
 
 #[cfg(not(unix))]
 mod platform {
-    use super::{File, Metadata, OpenOptions, Path, io};
+    use std::time::Instant;
+
+    use super::{Duration, File, Metadata, OpenOptions, Path, io};
+
+    pub(super) type Ticks = Instant;
+
+    pub(super) fn ticks() -> Ticks {
+        Instant::now()
+    }
+
+    pub(super) fn since(earlier: Ticks) -> Duration {
+        earlier.elapsed()
+    }
 
     pub(in crate::storage) fn without_links(options: &mut OpenOptions) -> &mut OpenOptions {
         options

@@ -65,6 +65,54 @@ fn a_refused_change_leaves_everything_as_it_was() {
     assert_eq!(content(&file), "old");
 }
 
+/// Takes the lease of a writer over, as another machine does after its time.
+fn take_write_lease_over(path: &Path) {
+    let lease = beside(path, "", "write");
+    std::fs::remove_file(&lease).unwrap();
+    std::fs::write(lease, "another's").unwrap();
+}
+
+#[test]
+fn a_write_that_outlives_its_lock_is_refused() {
+    // Who stands still finds the lease taken over; who is merely slow can no longer know.
+    let taken: fn(&mut TokenFile, Step) = |file, step| file.meanwhile = Some((step, take_write_lease_over));
+    let late: fn(&mut TokenFile, Step) = |file, _| file.lease_time = Duration::ZERO;
+    for (step, spoil) in
+        [(Step::Create, taken), (Step::Sync, taken), (Step::Rename, taken), (Step::Lock, late)]
+    {
+        let directory = tempfile::tempdir().unwrap();
+        let file = TokenFile::new(directory.path().join("tokens.json"));
+        write(&file, "old").unwrap();
+        let mut slow = file.clone();
+        spoil(&mut slow, step);
+        let error = write(&slow, "new").unwrap_err();
+        assert_eq!(*error.kind(), StorageErrorKind::LockLost, "{step:?}");
+        assert!(error.is_locked());
+        assert_eq!(content(&file), "old", "{step:?}");
+        let lease = std::fs::read_to_string(directory.path().join("tokens.json.write"));
+        assert_eq!(lease.ok().as_deref(), (step != Step::Lock).then_some("another's"));
+        let new = |name: &String| name.starts_with(".tokens.json.new-");
+        assert!(!names(directory.path()).iter().any(new));
+    }
+}
+
+#[test]
+fn a_removal_that_outlives_its_lock_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut file = TokenFile::new(directory.path().join("tokens.json"));
+    write(&file, "good rs").unwrap();
+    write(&file, "good rs and newer").unwrap();
+    file.meanwhile = Some((Step::Forget, take_write_lease_over));
+    let removals: [&dyn Fn() -> Result<bool, StorageError>; 2] =
+        [&|| file.delete(), &|| file.update(|_| Ok((Change::Forget("rs".into()), true)))];
+    for remove in removals {
+        assert_eq!(*remove().unwrap_err().kind(), StorageErrorKind::LockLost);
+        assert_eq!(content(&file), "good rs and newer");
+        assert!(directory.path().join("tokens.json.last-good").exists());
+        std::fs::remove_file(directory.path().join("tokens.json.write")).unwrap();
+    }
+}
+
 #[test]
 fn what_dead_writers_left_is_swept_and_nothing_else() {
     let directory = tempfile::tempdir().unwrap();
