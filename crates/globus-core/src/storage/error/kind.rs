@@ -120,7 +120,7 @@ pub enum StorageErrorKind {
     KeyringLocked,
     /// The keyring or the server denies this program access.
     Denied,
-    /// The record is larger than the storage takes.
+    /// The record, or the whole file with it, is larger than the storage takes.
     #[non_exhaustive]
     TooLarge {
         /// Its size in bytes.
@@ -295,7 +295,7 @@ impl fmt::Display for StorageErrorKind {
             Self::Denied => f.write_str("access is denied; allow this program to use the storage"),
             Self::TooLarge { size, limit } => write!(
                 f,
-                "the record of {size} bytes is larger than the {limit} bytes that are taken; use another storage"
+                "{size} bytes are more than the {limit} bytes that are taken; remove what is not needed, or use another storage"
             ),
             Self::CannotUnseal => f.write_str(
                 "what is stored does not open with this key; use the key that it was sealed with, or log in \

@@ -88,7 +88,7 @@ impl StorageError {
         Self::new(StorageErrorKind::Unsupported { what })
     }
 
-    /// The record is larger than the storage takes. Both in bytes.
+    /// The record, or the whole file with it, is larger than the storage takes. Both in bytes.
     pub fn too_large(size: usize, limit: usize) -> Self {
         Self::new(StorageErrorKind::TooLarge { size, limit })
     }

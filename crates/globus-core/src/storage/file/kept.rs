@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use super::lock::WriteLock;
-use super::{Durability, Step, TokenFile, beside, directory_of, os};
+use super::{Durability, Step, TokenFile, beside, directory_of, os, write};
 use crate::storage::{StorageError, StorageErrorKind};
 use crate::token::ResourceServer;
 use crate::token::json::Json;
@@ -183,16 +183,18 @@ impl TokenFile {
     }
 
     /// A copy that names the resource server anywhere counts, because what is damaged cannot be asked more
-    /// precisely; so does one that cannot be read.
+    /// precisely; so does one that cannot be read, and one that a dead writer left half written.
     fn copies_with(&self, target: &Path, server: &ResourceServer) -> Result<Vec<PathBuf>, StorageError> {
         let written = Json::text(server.as_str()).to_text();
         let names = [server.as_str(), written.trim_matches('"')];
         let mut found = copies(target)?;
-        found.retain(|path| match self.read_target(path) {
+        let half_written = PathBuf::from(write::prefix(target, "new"));
+        let may_hold = |path: &Path| match self.read_target(path) {
             Ok(Some(content)) => names.iter().any(|name| contains(&content, name.as_bytes())),
             Ok(None) => false,
             Err(_) => true,
-        });
+        };
+        found.retain(|path| begins(path, &half_written) || may_hold(path));
         Ok(found)
     }
 }
@@ -240,10 +242,10 @@ pub(super) fn copy(old: &mut File, name: &Path, durability: Durability) -> io::R
     copied.inspect_err(|_| drop(remove(name)))
 }
 
-/// The files beside `target` that hold its old contents.
+/// The files beside `target` that hold its old contents, or contents that never took its place.
 fn copies(target: &Path) -> Result<Vec<PathBuf>, StorageError> {
     let exact = [beside(target, "", LAST_GOOD), beside(target, "", BEFORE_UPGRADE)];
-    let aside = beginning(target, DAMAGED);
+    let beginnings = [beginning(target, DAMAGED), PathBuf::from(write::prefix(target, "new"))];
     let entries = match std::fs::read_dir(directory_of(target)) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -253,7 +255,7 @@ fn copies(target: &Path) -> Result<Vec<PathBuf>, StorageError> {
     for entry in entries {
         let path = entry.map_err(|error| StorageError::from_io(error, "look for copies of"))?.path();
         let is = |other: &PathBuf| other.file_name() == path.file_name();
-        if exact.iter().any(is) || begins(&path, &aside) {
+        if exact.iter().any(is) || beginnings.iter().any(|beginning| begins(&path, beginning)) {
             found.push(path);
         }
     }

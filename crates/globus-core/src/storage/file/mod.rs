@@ -11,7 +11,7 @@
 //! | `<name>.last-good` | the content before the last write |
 //! | `<name>.damaged-<time>` | a damaged content that was set aside; only a logout deletes it |
 //! | `<name>.v1.bak` | the content of format 1.0 before it was upgraded |
-//! | `.<name>.new-…` | a content on its way; the next writer sweeps those of dead writers |
+//! | `.<name>.new-…` | a content on its way; a process's first write sweeps those of dead writers, and so does every removal |
 //! | `.<name>.lease-…`, `.<name>.claim-…` | a lease on its way in or out |
 
 mod checks;
@@ -70,7 +70,7 @@ pub(crate) struct TokenFile {
     fail_at: Option<(Step, std::io::ErrorKind)>,
     /// What others do while a step begins.
     #[cfg(test)]
-    meanwhile: Option<(Step, fn(&Path))>,
+    meanwhile: Option<(Step, Others)>,
 }
 
 pub use checks::open_checked;
@@ -78,6 +78,9 @@ pub use encoding::FileEncoding;
 pub(super) use kept::{BEFORE_UPGRADE, Read};
 pub(super) use lock::Flock;
 use lock::WriteLock;
+
+#[cfg(test)]
+type Others = fn(&Path);
 
 /// What a writer does, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

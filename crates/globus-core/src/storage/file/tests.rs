@@ -207,9 +207,41 @@ fn a_writer_that_does_not_get_the_lock_says_who_has_it() {
 fn a_file_that_is_too_large_is_not_read() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("tokens.json");
-    File::create(&path).unwrap().set_len(MAX_SIZE + 1).unwrap();
+    File::create(&path).unwrap().set_len(MAX_SIZE as u64 + 1).unwrap();
     let error = TokenFile::new(&path).read().unwrap_err();
     assert!(matches!(error.kind(), StorageErrorKind::Io { reason: io::ErrorKind::FileTooLarge, .. }));
+}
+
+#[test]
+fn what_could_not_be_read_again_is_not_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = TokenFile::new(directory.path().join("tokens.json"));
+    write(&file, "old").unwrap();
+    let error = write(&file, &"x".repeat(MAX_SIZE + 1)).unwrap_err();
+    assert_eq!(*error.kind(), *StorageError::too_large(MAX_SIZE + 1, MAX_SIZE).kind());
+    assert_eq!((content(&file).as_str(), names(directory.path()).len()), ("old", 2));
+    write(&file, &"x".repeat(MAX_SIZE)).unwrap();
+    assert_eq!(content(&file).len(), MAX_SIZE);
+}
+
+#[test]
+fn a_removal_takes_along_what_writers_left_that_died_since_the_first_write() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = TokenFile::new(directory.path().join("tokens.json"));
+    write(&file, "good").unwrap();
+    let left = directory.path().join(".tokens.json.new-dead");
+    // Cut off before the name of the resource server.
+    let die = || std::fs::write(&left, "{\"access_token\": \"Ag").unwrap();
+    die();
+    assert!(file.has_copies_with(&"rs".into()).unwrap());
+    file.update(|_| Ok((Change::Forget("rs".into()), ()))).unwrap();
+    assert!(!left.exists());
+    die();
+    assert!(file.delete().unwrap());
+    assert!(!left.exists());
+    die();
+    assert!(!file.delete().unwrap());
+    assert_eq!(names(directory.path()), ["tokens.json.lock"]);
 }
 
 type Judged = Result<(), StorageError>;

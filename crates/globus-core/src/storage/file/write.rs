@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 
+use super::checks::MAX_SIZE;
 use super::lock::WriteLock;
 use super::{Durability, Step, TokenFile, directory_of, os};
 use crate::storage::StorageError;
@@ -22,6 +23,10 @@ impl TokenFile {
         let directory = directory_of(target);
         let encoded = self.encoding.as_ref().map(|encoding| encoding.encode(content)).transpose()?;
         let content = encoded.as_deref().unwrap_or(content);
+        if content.len() > MAX_SIZE {
+            // Nobody would read it again.
+            return Err(StorageError::too_large(content.len(), MAX_SIZE));
+        }
 
         self.may(Step::Create)?;
         let mut new = tempfile::Builder::new()
