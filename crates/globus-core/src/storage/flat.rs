@@ -233,7 +233,11 @@ impl StorageAdapter for SimpleJsonFileAdapter {
     }
 
     fn lock_refresh(&self) -> Result<Option<RefreshLease>, StorageError> {
-        self.file.lock_refresh().map(Some)
+        self.lock_refresh_while(&|| true)
+    }
+
+    fn lock_refresh_while(&self, is_wanted: &dyn Fn() -> bool) -> Result<Option<RefreshLease>, StorageError> {
+        self.file.lock_refresh_while(is_wanted).map(Some)
     }
 }
 

@@ -86,7 +86,18 @@ impl PrivateFile {
     ///
     /// [`Locked`](super::StorageErrorKind::Locked) when another holder does not let go in time.
     pub fn lock_refresh(&self) -> Result<RefreshLease, StorageError> {
-        self.file.lock_refresh()
+        self.lock_refresh_while(&|| true)
+    }
+
+    /// The same, waiting only for as long as `is_wanted` says. For what somebody may stop waiting for; see
+    /// [`run_blocking_while_wanted`](crate::blocking_job::run_blocking_while_wanted).
+    ///
+    /// # Errors
+    ///
+    /// [`Locked`](super::StorageErrorKind::Locked) when another holder does not let go in time, or before that nobody
+    /// wants the lease any more.
+    pub fn lock_refresh_while(&self, is_wanted: &dyn Fn() -> bool) -> Result<RefreshLease, StorageError> {
+        self.file.lock_refresh_while(is_wanted)
     }
 }
 

@@ -11,6 +11,7 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -220,20 +221,36 @@ pub(super) fn acquire(
     time: Duration,
     max_wait: Duration,
 ) -> Result<FileLease, StorageError> {
-    acquire_while(target, ending, time, max_wait, &|| true)
+    acquire_while(target, ending, &mut Takeover::new(time), &Wait::new(max_wait, &|| true))
 }
 
-/// The same, for as long as somebody wants it: who has gone away need not have a turn.
+/// For how long a lease is waited for.
+pub(super) struct Wait<'a> {
+    start: Instant,
+    longest: Duration,
+    is_wanted: &'a dyn Fn() -> bool,
+}
+
+impl<'a> Wait<'a> {
+    pub(super) fn new(longest: Duration, is_wanted: &'a dyn Fn() -> bool) -> Self {
+        Self::since(Instant::now(), longest, is_wanted)
+    }
+
+    pub(super) fn since(start: Instant, longest: Duration, is_wanted: &'a dyn Fn() -> bool) -> Self {
+        Self { start, longest, is_wanted }
+    }
+}
+
+/// The same, for as long as somebody wants it: who has gone away need not have a turn. What was seen of the lease is
+/// known to the next one who waits with the same `takeover`.
 pub(super) fn acquire_while(
     target: &Path,
     ending: &str,
-    time: Duration,
-    max_wait: Duration,
-    is_wanted: &dyn Fn() -> bool,
+    takeover: &mut Takeover,
+    wait: &Wait<'_>,
 ) -> Result<FileLease, StorageError> {
     let path = beside(target, "", ending);
-    let start = Instant::now();
-    let mut takeover = Takeover::new(time);
+    let time = takeover.time;
     let mut pause = Pause::new();
     let mut fencing_above = 0;
     let refused = |error| StorageError::from_io(error, "take the lease of");
@@ -251,6 +268,7 @@ pub(super) fn acquire_while(
             let fencing = now.max(fencing_above);
             let holder = Holder::this_process(time, fencing);
             if let Some((content, file)) = place(target, &path, &holder).map_err(refused)? {
+                takeover.seen.clear();
                 let target = target.to_owned();
                 let is_given_back = false;
                 return Ok(FileLease(Arc::new(Mutex::new(Held {
@@ -265,8 +283,9 @@ pub(super) fn acquire_while(
                 }))));
             }
         }
-        if start.elapsed() >= max_wait || !is_wanted() {
-            return Err(StorageError::locked(holder(target, ending), start.elapsed()));
+        if wait.start.elapsed() >= wait.longest || !(wait.is_wanted)() {
+            takeover.forget_halves();
+            return Err(StorageError::locked(holder(target, ending), wait.start.elapsed()));
         }
         pause.wait();
     }
@@ -323,15 +342,27 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// What one waiter has seen of leases and claims, and since when.
-struct Takeover {
+/// What waiters have seen of leases and claims, and since when.
+pub(super) struct Takeover {
     time: Duration,
     seen: HashMap<PathBuf, (Vec<u8>, Instant)>,
 }
 
+impl fmt::Debug for Takeover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Takeover").field("time", &self.time).finish_non_exhaustive()
+    }
+}
+
 impl Takeover {
-    fn new(time: Duration) -> Self {
+    pub(super) fn new(time: Duration) -> Self {
         Self { time, seen: HashMap::new() }
+    }
+
+    /// Forgets what is no whole lease. While nobody looks, another one may come that looks the same; a whole one has
+    /// its own number.
+    fn forget_halves(&mut self) {
+        self.seen.retain(|_, (content, _)| serde_json::from_slice::<Holder>(content).is_ok());
     }
 
     fn is_dead(&mut self, path: &Path, content: &[u8]) -> bool {

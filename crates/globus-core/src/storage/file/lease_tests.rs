@@ -97,6 +97,27 @@ fn a_lease_that_stays_the_same_for_its_whole_time_is_taken_over() {
 }
 
 #[test]
+fn what_one_waiter_has_seen_the_next_one_knows() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = target(&directory);
+    put(&target, |holder| holder.process.host = "elsewhere".into());
+    let time = Duration::from_millis(100);
+    let mut takeover = Takeover::new(time);
+    let gone = Wait::new(LONG, &|| false);
+    assert!(acquire_while(&target, "refresh", &mut takeover, &gone).unwrap_err().is_locked());
+    std::thread::sleep(time);
+    let looks = AtomicU32::new(0);
+    let twice = || looks.fetch_add(1, Ordering::SeqCst) < 1;
+    acquire_while(&target, "refresh", &mut takeover, &Wait::new(LONG, &twice)).unwrap();
+    only(&directory, &[]);
+
+    // What is not whole may be another one the next time.
+    std::fs::write(beside(&target, "", "refresh"), "").unwrap();
+    acquire_while(&target, "refresh", &mut takeover, &gone).unwrap_err();
+    assert!(takeover.seen.is_empty());
+}
+
+#[test]
 fn half_a_lease_is_taken_over_after_its_time_too() {
     let directory = tempfile::tempdir().unwrap();
     let target = target(&directory);

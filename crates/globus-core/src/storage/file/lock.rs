@@ -46,7 +46,7 @@ impl TokenFile {
         self.may(Step::Lock)?;
         let start = Instant::now();
         let flock = if self.flock == Flock::Never { None } else { self.flock(target, start)? };
-        let rest = self.lock_wait.saturating_sub(start.elapsed());
+        let rest = self.lock_wait().saturating_sub(start.elapsed());
         let lease = lease::acquire(target, "write", self.lease_time, rest)?;
         Ok(WriteLock { lease, _flock: flock })
     }
@@ -66,7 +66,7 @@ impl TokenFile {
                 Err(TryLockError::Error(error)) if os::refuses_locks(&error) => return Ok(None),
                 Err(TryLockError::Error(error)) => return Err(refused(error)),
             }
-            if start.elapsed() >= self.lock_wait {
+            if start.elapsed() >= self.lock_wait() {
                 return Err(StorageError::locked(lease::holder(target, "write"), start.elapsed()));
             }
             pause.wait();

@@ -27,12 +27,12 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
 use super::{RefreshLease, StorageError, files};
-use crate::blocking_job::run_blocking;
+use crate::blocking_job::run_blocking_while_wanted;
 use crate::failpoint;
 use crate::token::ResourceServer;
 
@@ -60,8 +60,12 @@ pub(crate) struct TokenFile {
     pub(super) own_directory: bool,
     pub(super) keep_last_good: bool,
     pub(super) flock: Flock,
-    pub(super) lock_wait: Duration,
-    pub(super) lease_time: Duration,
+    /// Unless it is given, as long as a lease lasts and a little more.
+    lock_wait: Option<Duration>,
+    lease_time: Duration,
+    /// Those of this process who wait for the refresh lease have turns at it, so that no more than one of them keeps
+    /// a thread from other work.
+    turn: Arc<tokio::sync::Mutex<Takeover>>,
     pub(super) encoding: Option<Arc<dyn FileEncoding>>,
     warned: Arc<AtomicBool>,
     swept: Arc<AtomicBool>,
@@ -76,6 +80,7 @@ pub(crate) struct TokenFile {
 pub use checks::open_checked;
 pub use encoding::FileEncoding;
 pub(super) use kept::{BEFORE_UPGRADE, Read};
+use lease::{Takeover, Wait};
 pub(super) use lock::Flock;
 use lock::WriteLock;
 
@@ -161,8 +166,9 @@ impl TokenFile {
             own_directory: false,
             keep_last_good: true,
             flock: Flock::Use,
-            lock_wait: lease::TIME + Duration::from_secs(10),
+            lock_wait: None,
             lease_time: lease::TIME,
+            turn: new_turn(lease::TIME),
             encoding: None,
             warned: Arc::default(),
             swept: Arc::default(),
@@ -172,6 +178,20 @@ impl TokenFile {
             #[cfg(test)]
             meanwhile: None,
         }
+    }
+
+    pub(super) fn set_lock_wait(&mut self, wait: Duration) {
+        self.lock_wait = Some(wait);
+        self.turn = new_turn(self.lease_time);
+    }
+
+    pub(super) fn set_lease_time(&mut self, time: Duration) {
+        self.lease_time = time;
+        self.turn = new_turn(time);
+    }
+
+    fn lock_wait(&self) -> Duration {
+        self.lock_wait.unwrap_or_else(|| self.lease_time.saturating_add(Duration::from_secs(10)))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -271,9 +291,13 @@ impl TokenFile {
         Ok(target)
     }
 
-    /// Takes the right to refresh what is in the file.
-    pub(crate) fn lock_refresh(&self) -> Result<RefreshLease, StorageError> {
-        self.lock_refresh_while(&|| true)
+    /// Takes the right to refresh what is in the file, waiting for as long as somebody wants it.
+    pub(crate) fn lock_refresh_while(
+        &self,
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Result<RefreshLease, StorageError> {
+        let mut takeover = Takeover::new(self.lease_time);
+        self.take_refresh(&mut takeover, &Wait::new(self.lock_wait(), is_wanted))
     }
 
     /// The same for async callers. When the future is dropped, the waiting ends too.
@@ -281,21 +305,22 @@ impl TokenFile {
         &self,
     ) -> impl Future<Output = Result<RefreshLease, StorageError>> + Send + use<> {
         let file = self.clone();
-        let caller = Arc::new(());
-        let waiting = Arc::downgrade(&caller);
-        let lease = run_blocking(move || file.lock_refresh_while(&|| waiting.strong_count() > 0));
         async move {
-            let lease = lease.await;
-            drop(caller);
-            lease
+            let start = Instant::now();
+            // All who share the turns wait equally long. So whoever is behind in the line has its turn before its
+            // time is over, and no timer is needed, which a runtime may not have.
+            let mut takeover = Arc::clone(&file.turn).lock_owned().await;
+            let take = move |is_wanted: &dyn Fn() -> bool| {
+                file.take_refresh(&mut takeover, &Wait::since(start, file.lock_wait(), is_wanted))
+            };
+            run_blocking_while_wanted(take).await
         }
     }
 
-    fn lock_refresh_while(&self, is_wanted: &dyn Fn() -> bool) -> Result<RefreshLease, StorageError> {
-        let take = || {
+    fn take_refresh(&self, takeover: &mut Takeover, wait: &Wait<'_>) -> Result<RefreshLease, StorageError> {
+        let mut take = || {
             let target = self.prepare()?;
-            let (time, wait) = (self.lease_time, self.lock_wait);
-            let lease = lease::acquire_while(&target, "refresh", time, wait, is_wanted)?;
+            let lease = lease::acquire_while(&target, "refresh", takeover, wait)?;
             if !self.swept_leases.swap(true, Ordering::Relaxed) {
                 lease.sweep();
             }
@@ -330,6 +355,10 @@ impl TokenFile {
         }
         failpoint::reach(step.failpoint()).map_err(|error| StorageError::from_io(error, step.verb()))
     }
+}
+
+fn new_turn(lease_time: Duration) -> Arc<tokio::sync::Mutex<Takeover>> {
+    Arc::new(tokio::sync::Mutex::new(Takeover::new(lease_time)))
 }
 
 pub(super) fn directory_of(path: &Path) -> &Path {

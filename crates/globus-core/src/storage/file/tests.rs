@@ -1,6 +1,8 @@
 use super::checks::MAX_SIZE;
 use super::*;
+use crate::blocking_job::run_blocking;
 use crate::storage::StorageErrorKind;
+use futures_util::FutureExt;
 use std::fs::File;
 use std::io;
 
@@ -76,7 +78,7 @@ fn take_write_lease_over(path: &Path) {
 fn a_write_that_outlives_its_lock_is_refused() {
     // Who stands still finds the lease taken over; who is merely slow can no longer know.
     let taken: fn(&mut TokenFile, Step) = |file, step| file.meanwhile = Some((step, take_write_lease_over));
-    let late: fn(&mut TokenFile, Step) = |file, _| file.lease_time = Duration::ZERO;
+    let late: fn(&mut TokenFile, Step) = |file, _| file.set_lease_time(Duration::ZERO);
     for (step, spoil) in
         [(Step::Create, taken), (Step::Sync, taken), (Step::Rename, taken), (Step::Lock, late)]
     {
@@ -150,7 +152,7 @@ fn count_up(flock: Flock) {
                 let mut file = TokenFile::new(&path);
                 file.flock = flock;
                 file.durability = Durability::Rename;
-                file.lock_wait = Duration::from_secs(600);
+                file.set_lock_wait(Duration::from_secs(600));
                 for _ in 0..EACH {
                     let add = |old: Option<&[u8]>| {
                         let old =
@@ -190,7 +192,7 @@ fn a_writer_that_does_not_get_the_lock_says_who_has_it() {
     let held = file.lock(file.path()).unwrap();
     for flock in [Flock::Use, Flock::Refused] {
         file.flock = flock;
-        file.lock_wait = Duration::from_millis(20);
+        file.set_lock_wait(Duration::from_millis(20));
         let error = write(&file, "new").unwrap_err();
         let StorageErrorKind::Locked { holder: Some(holder), waited } = error.kind() else {
             panic!("{error:?}")
@@ -319,16 +321,64 @@ fn where_there_are_no_hard_links_a_private_copy_is_made() {
 async fn who_stops_waiting_for_the_lease_frees_the_thread_that_waits() {
     let directory = tempfile::tempdir().unwrap();
     let mut file = TokenFile::new(directory.path().join("tokens.json"));
-    file.lock_wait = Duration::from_secs(3600);
-    let lease = file.lock_refresh().unwrap();
-    drop(file.wait_for_refresh());
+    file.set_lock_wait(Duration::from_secs(3600));
+    let lease = file.lock_refresh_while(&|| true).unwrap();
     // Ends with the runtime: its end waits for blocking threads.
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let waiting = {
+    {
         let _entered = runtime.enter();
-        file.wait_for_refresh()
-    };
-    drop(waiting);
+        let mut waiting = Box::pin(file.wait_for_refresh());
+        assert!((&mut waiting).now_or_never().is_none());
+    }
     tokio::task::spawn_blocking(move || drop(runtime)).await.unwrap();
     drop(lease);
+}
+
+#[test]
+fn those_who_wait_for_the_lease_leave_threads_to_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut file = TokenFile::new(directory.path().join("tokens.json"));
+    file.set_lock_wait(Duration::from_secs(3600));
+    let lease = file.lock_refresh_while(&|| true).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(2).build().unwrap();
+    runtime.block_on(async {
+        let waiting: Vec<_> = (0..8).map(|_| tokio::spawn(file.wait_for_refresh())).collect();
+        // They all begin to wait, and what comes after them is not behind them.
+        tokio::task::yield_now().await;
+        let writer = file.clone();
+        run_blocking(move || write(&writer, "new")).await.unwrap();
+        assert_eq!(content(&file), "new");
+        assert!(waiting.iter().all(|waiting| !waiting.is_finished()));
+        drop(lease);
+        for waiting in waiting {
+            waiting.await.unwrap().unwrap().release().await.unwrap();
+        }
+    });
+    assert!(!directory.path().join("tokens.json.refresh").exists());
+}
+
+#[tokio::test]
+async fn whoever_waits_in_line_is_told_when_its_time_is_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut file = TokenFile::new(directory.path().join("tokens.json"));
+    let lease = file.lock_refresh_while(&|| true).unwrap();
+    let wait = Duration::from_millis(50);
+    file.set_lock_wait(wait);
+    let waiting = [file.wait_for_refresh(), file.wait_for_refresh(), file.wait_for_refresh()];
+    for refused in futures_util::future::join_all(waiting).await {
+        let StorageErrorKind::Locked { waited, .. } = *refused.unwrap_err().kind() else { panic!() };
+        // The time in the line counts.
+        assert!(waited >= wait);
+    }
+    drop(lease);
+}
+
+#[test]
+fn without_a_wait_of_its_own_a_file_waits_for_longer_than_a_lease_lasts() {
+    let mut file = TokenFile::new("tokens.json");
+    assert_eq!(file.lock_wait(), Duration::from_secs(40));
+    file.set_lease_time(Duration::from_secs(300));
+    assert_eq!(file.lock_wait(), Duration::from_secs(310));
+    file.set_lock_wait(Duration::from_secs(1));
+    assert_eq!(file.lock_wait(), Duration::from_secs(1));
 }
