@@ -111,6 +111,13 @@ impl TokenFile {
 
     /// The bytes of the file as they are.
     pub(super) fn read_bytes(&self, target: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StorageError> {
+        let is_stale = |error: &StorageError| {
+            matches!(error.kind(), StorageErrorKind::Io { reason: io::ErrorKind::StaleNetworkFileHandle, .. })
+        };
+        os::look_again(is_stale, || self.read_once(target))
+    }
+
+    fn read_once(&self, target: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StorageError> {
         let Some(file) = self.check(target)? else { return Ok(None) };
         let mut size = file.metadata().map_or(0, |facts| facts.len());
         size = size.min(MAX_LENGTH);

@@ -122,10 +122,15 @@ impl TokenFile {
         })
     }
 
-    /// Deletes the file and every copy of it, and says whether there was a file.
-    pub(crate) fn delete(&self) -> Result<bool, StorageError> {
+    /// Deletes the file, if its content may be deleted, and every copy of it, and says whether there was a file.
+    pub(crate) fn delete(
+        &self,
+        may_go: impl Fn(&[u8]) -> Result<(), StorageError>,
+    ) -> Result<bool, StorageError> {
         let is_there = |target: &Path| {
-            let is_there = self.check(target)?.is_some();
+            let content = self.read_target(target)?;
+            content.as_deref().map_or(Ok(()), |content| may_go(content))?;
+            let is_there = content.is_some();
             Ok::<_, StorageError>((is_there, is_there || !copies(target)?.is_empty()))
         };
         let look = || is_there(&self.target()?);

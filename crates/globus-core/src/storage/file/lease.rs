@@ -120,13 +120,20 @@ impl Held {
         self.holder.deadline = deadline(self.time);
         self.holder.extended = self.holder.extended.saturating_add(1);
         let content = serde_json::to_vec(&self.holder)?;
-        self.file.seek(SeekFrom::Start(0))?;
-        self.file.write_all(&content)?;
-        // Other machines see it when it has left this one.
-        self.file.sync_data()?;
+        match self.write(&content) {
+            Err(error) if os::is_gone(&error) => return Ok(false),
+            written => written?,
+        }
         self.content = content;
         self.since = since;
         os::is_at(&self.path, &self.file)
+    }
+
+    fn write(&mut self, content: &[u8]) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.write_all(content)?;
+        // Other machines see it when it has left this one.
+        self.file.sync_data()
     }
 
     fn give_back(&mut self) -> io::Result<()> {
@@ -327,17 +334,22 @@ fn place(target: &Path, path: &Path, holder: &Holder) -> io::Result<Option<(Vec<
 }
 
 fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let mut content = Vec::new();
-    match os::open_to_read(path).and_then(|file| file.take(64 * 1024).read_to_end(&mut content)) {
-        Ok(_) => Ok(Some(content)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+    let look = || {
+        let mut content = Vec::new();
+        os::open_to_read(path)?.take(64 * 1024).read_to_end(&mut content)?;
+        Ok(content)
+    };
+    let is_stale = |error: &io::Error| error.kind() == io::ErrorKind::StaleNetworkFileHandle;
+    match os::look_again(is_stale, look) {
+        Ok(content) => Ok(Some(content)),
+        Err(error) if os::is_gone(&error) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
 fn remove(path: &Path) -> io::Result<()> {
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if os::is_gone(&error) => Ok(()),
         done => done,
     }
 }

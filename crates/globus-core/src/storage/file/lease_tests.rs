@@ -118,6 +118,17 @@ fn what_one_waiter_has_seen_the_next_one_knows() {
 }
 
 #[test]
+fn a_lease_that_another_machine_gives_back_meanwhile_is_looked_for_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = target(&directory);
+    let path = put(&target, |_| ());
+    os::tests::STALE.set(2);
+    assert!(read(&path).unwrap().is_some());
+    os::tests::STALE.set(100);
+    assert!(read(&path).unwrap().is_none(), "what stays stale is gone");
+}
+
+#[test]
 fn half_a_lease_is_taken_over_after_its_time_too() {
     let directory = tempfile::tempdir().unwrap();
     let target = target(&directory);

@@ -28,7 +28,32 @@ impl Moment {
 
 /// Opens a file to read it; a link is not followed, and a pipe is not waited for.
 pub(super) fn open_to_read(path: &Path) -> io::Result<File> {
+    #[cfg(test)]
+    if tests::STALE.replace(tests::STALE.get().saturating_sub(1)) > 0 {
+        return Err(io::ErrorKind::StaleNetworkFileHandle.into());
+    }
     without_links(OpenOptions::new().read(true)).open(path)
+}
+
+/// Whether a file is not there, or no longer: on a network file system, whoever has a file open that another machine
+/// deletes or replaces is told that it is stale.
+pub(super) fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::StaleNetworkFileHandle)
+}
+
+/// Looks again where the file turns out to be stale: there is another one in its place, or none.
+pub(super) fn look_again<T, E>(
+    is_stale: impl Fn(&E) -> bool,
+    mut look: impl FnMut() -> Result<T, E>,
+) -> Result<T, E> {
+    const LOOKS: u32 = 8;
+    for _ in 1..LOOKS {
+        match look() {
+            Err(error) if is_stale(&error) => {}
+            done => return done,
+        }
+    }
+    look()
 }
 
 /// Makes a directory and those above it that are missing, each for its owner alone.
@@ -58,7 +83,7 @@ mod platform {
     use rustix::process::{Pid, geteuid, test_kill_process};
     use rustix::time::{ClockId, Timespec, clock_gettime};
 
-    use super::{Duration, File, Metadata, OpenOptions, Path, io};
+    use super::{Duration, File, Metadata, OpenOptions, Path, io, is_gone};
 
     pub(super) type Ticks = Timespec;
 
@@ -130,10 +155,14 @@ mod platform {
 
     /// Whether this very file has this name.
     pub(in crate::storage) fn is_at(path: &Path, file: &File) -> io::Result<bool> {
-        let here = file.metadata()?;
+        let here = match file.metadata() {
+            Ok(here) => here,
+            Err(error) if is_gone(&error) => return Ok(false),
+            Err(error) => return Err(error),
+        };
         match std::fs::symlink_metadata(path) {
             Ok(there) => Ok((there.dev(), there.ino()) == (here.dev(), here.ino())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) if is_gone(&error) => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -302,5 +331,34 @@ mod platform {
 
     pub(in crate::storage) fn pid_namespace() -> Option<String> {
         None
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    std::thread_local! {
+        /// How many files this thread is told to be stale, as if another machine replaced them meanwhile.
+        pub(in crate::storage::file) static STALE: Cell<u32> = const { Cell::new(0) };
+    }
+
+    #[test]
+    fn a_stale_file_is_looked_for_again_but_not_for_ever() {
+        let looks = |stale: u32| {
+            let mut looks = 0;
+            let answer = look_again(is_gone, || {
+                looks += 1;
+                if looks <= stale {
+                    Err(io::Error::from(io::ErrorKind::StaleNetworkFileHandle))
+                } else {
+                    Ok(())
+                }
+            });
+            (answer.is_ok(), looks)
+        };
+        assert_eq!((looks(0), looks(2), looks(100)), ((true, 1), (true, 3), (false, 8)));
     }
 }

@@ -106,7 +106,7 @@ fn a_removal_that_outlives_its_lock_is_refused() {
     write(&file, "good rs and newer").unwrap();
     file.meanwhile = Some((Step::Forget, take_write_lease_over));
     let removals: [&dyn Fn() -> Result<bool, StorageError>; 2] =
-        [&|| file.delete(), &|| file.update(|_| Ok((Change::Forget("rs".into()), true)))];
+        [&|| file.delete(|_| Ok(())), &|| file.update(|_| Ok((Change::Forget("rs".into()), true)))];
     for remove in removals {
         assert_eq!(*remove().unwrap_err().kind(), StorageErrorKind::LockLost);
         assert_eq!(content(&file), "good rs and newer");
@@ -215,6 +215,22 @@ fn a_file_that_is_too_large_is_not_read() {
 }
 
 #[test]
+fn a_file_that_another_machine_replaces_meanwhile_is_read_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = TokenFile::new(directory.path().join("tokens.json"));
+    write(&file, "content").unwrap();
+    os::tests::STALE.set(2);
+    assert_eq!(content(&file), "content");
+    assert_eq!(os::tests::STALE.get(), 0);
+    os::tests::STALE.set(100);
+    let error = file.read().unwrap_err();
+    assert!(matches!(
+        error.kind(),
+        StorageErrorKind::Io { reason: io::ErrorKind::StaleNetworkFileHandle, .. }
+    ));
+}
+
+#[test]
 fn what_could_not_be_read_again_is_not_written() {
     let directory = tempfile::tempdir().unwrap();
     let file = TokenFile::new(directory.path().join("tokens.json"));
@@ -239,10 +255,10 @@ fn a_removal_takes_along_what_writers_left_that_died_since_the_first_write() {
     file.update(|_| Ok((Change::Forget("rs".into()), ()))).unwrap();
     assert!(!left.exists());
     die();
-    assert!(file.delete().unwrap());
+    assert!(file.delete(|_| Ok(())).unwrap());
     assert!(!left.exists());
     die();
-    assert!(!file.delete().unwrap());
+    assert!(!file.delete(|_| Ok(())).unwrap());
     assert_eq!(names(directory.path()), ["tokens.json.lock"]);
 }
 
@@ -292,7 +308,7 @@ fn a_removal_that_cannot_delete_the_copies_removes_nothing() {
     let remove =
         |_: Option<&[u8]>| Ok((Change::Replace("good".to_owned().into(), Old::With("rs".into())), ()));
     assert_eq!(*file.update(remove).unwrap_err().kind(), StorageErrorKind::Permissions);
-    assert_eq!(*file.delete().unwrap_err().kind(), StorageErrorKind::Permissions);
+    assert_eq!(*file.delete(|_| Ok(())).unwrap_err().kind(), StorageErrorKind::Permissions);
     assert_eq!(content(&file), "good rs and newer");
     file.fail_at = None;
     file.update(remove).unwrap();
