@@ -232,7 +232,9 @@ impl fmt::Display for StorageErrorKind {
                     write!(f, " in namespace {name:?}")?;
                 }
                 match field {
-                    Some(field) => write!(f, " is damaged: `{field}` is missing or of the wrong type")?,
+                    Some(field) => {
+                        write!(f, " is damaged: `{}` is missing or of the wrong type", field.escape_debug())?;
+                    }
                     None => f.write_str(" is damaged: it is no JSON object")?,
                 }
                 f.write_str("; log in again to replace it")
@@ -369,8 +371,10 @@ impl StorageErrorKind {
                 format!("the content is not JSON (line {line}, column {column})")
             }
             Self::NotAnObject => "the content is JSON but no object".to_owned(),
-            Self::MissingField { field } => format!("the member `{field}` is missing"),
-            Self::InvalidField { field } => format!("the member `{field}` is of the wrong type"),
+            Self::MissingField { field } => format!("the member `{}` is missing", field.escape_debug()),
+            Self::InvalidField { field } => {
+                format!("the member `{}` is of the wrong type", field.escape_debug())
+            }
             _ => return None,
         })
     }
