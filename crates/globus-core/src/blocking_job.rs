@@ -4,6 +4,7 @@
 use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
@@ -47,6 +48,35 @@ where
     }
 }
 
+/// The same for a job that only waits for something: it is told whether anybody still wants it, and should end soon
+/// when nobody does.
+///
+/// ```
+/// use globus_core::storage::{PrivateFile, RefreshLease, StorageError};
+///
+/// fn lock(file: PrivateFile) -> impl Future<Output = Result<RefreshLease, StorageError>> {
+///     globus_core::blocking_job::run_blocking_while_wanted(move |is_wanted| file.lock_refresh_while(is_wanted))
+/// }
+/// ```
+///
+/// # Panics
+///
+/// The future panics where the job did.
+pub fn run_blocking_while_wanted<T, F>(job: F) -> impl Future<Output = T> + Send + use<T, F>
+where
+    F: FnOnce(&dyn Fn() -> bool) -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let caller = Arc::new(());
+    let waiting = Arc::downgrade(&caller);
+    let done = run_blocking(move || job(&|| waiting.strong_count() > 0));
+    async move {
+        let answer = done.await;
+        drop(caller);
+        answer
+    }
+}
+
 /// A job that runs at the latest when it is dropped.
 struct Queued<F, T>
 where
@@ -79,7 +109,6 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::mpsc;
 
@@ -127,6 +156,19 @@ mod tests {
     async fn a_panic_reaches_the_one_who_waits() {
         let waiting = tokio::spawn(run_blocking(|| panic!("the job's own")));
         assert!(waiting.await.unwrap_err().is_panic());
+    }
+
+    #[tokio::test]
+    async fn a_job_that_waits_is_told_when_nobody_wants_it_any_more() {
+        let (sender, receiver) = oneshot::channel();
+        drop(run_blocking_while_wanted(|is_wanted| {
+            while is_wanted() {
+                std::thread::yield_now();
+            }
+            sender.send(()).unwrap();
+        }));
+        receiver.await.unwrap();
+        assert!(run_blocking_while_wanted(|is_wanted| is_wanted()).await);
     }
 
     #[test]

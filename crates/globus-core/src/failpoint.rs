@@ -1,9 +1,9 @@
 //! Places in a write where a test lets the process die or the write fail.
 //!
-//! Storages name the steps of their writes: `reach("json.rename")`. Without the feature `failpoints`, which
+//! Storages name the steps of their writes: `reach("file.rename")`. Without the feature `failpoints`, which
 //! only tests switch on, and in release builds that does nothing. With it the environment variable `GLOBUS_FAILPOINT` says what happens
-//! at one step: `json.rename=crash` ends the process as a kill does, `json.rename=full` fails as a full disk,
-//! `json.rename=broken` as a broken one, and `json.rename=stop` halts until the process is killed.
+//! at one step: `file.rename=crash` ends the process as a kill does, `file.rename=full` fails as a full disk,
+//! `file.rename=broken` as a broken one, and `file.rename=stop` halts until the process is killed.
 
 use std::io;
 

@@ -357,6 +357,28 @@ fn an_empty_file_is_not_worth_keeping() {
 }
 
 #[test]
+fn logging_out_deletes_no_file_of_something_else() {
+    let (directory, path) = here();
+    let adapter = SimpleJsonFileAdapter::for_resource_server(&path, "rs");
+    for foreign in ["[1]", "no JSON", r#"{"a": 1}"#, r#"{"data": {}, "format_version": "2.0"}"#] {
+        std::fs::write(&path, foreign).unwrap();
+        assert_eq!(*adapter.remove().unwrap_err().kind(), StorageErrorKind::ForeignFile, "{foreign}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), foreign);
+        assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 1);
+        assert!(adapter.clone().overwrite_foreign(true).remove().unwrap());
+        assert!(!path.exists());
+        std::fs::remove_file(path.with_file_name("tokens.json.lock")).unwrap();
+    }
+    // What may have been one of tokens is first set aside.
+    adapter.store(&response("AgOld")).unwrap();
+    std::fs::write(&path, "{\"access_token\": \"AgTorn").unwrap();
+    assert_eq!(*adapter.remove().unwrap_err().kind(), StorageErrorKind::ForeignFile);
+    adapter.set_aside().unwrap();
+    assert!(!adapter.remove().unwrap());
+    assert!(copies(&directory).is_empty());
+}
+
+#[test]
 fn logging_out_of_a_flat_file_takes_its_copies_along() {
     let (directory, path) = here();
     let adapter = SimpleJsonFileAdapter::for_resource_server(&path, "rs");
@@ -370,6 +392,12 @@ fn logging_out_of_a_flat_file_takes_its_copies_along() {
     assert_eq!(copies(&directory).len(), 2);
     assert!(adapter.remove().unwrap());
     assert!(!path.exists() && copies(&directory).is_empty());
+
+    // A damaged file of tokens goes, too.
+    adapter.store(&response("AgOld")).unwrap();
+    std::fs::write(&path, r#"{"access_token": "AgOld", "globus-sdk-tokenstorage.version": 1}"#).unwrap();
+    assert!(adapter.remove().unwrap());
+    assert!(!path.exists());
 
     // By hand the file alone goes; the copies go all the same.
     adapter.store(&response("AgOld")).unwrap();

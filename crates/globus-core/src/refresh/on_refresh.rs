@@ -10,7 +10,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 
 use super::state::Replaced;
-use crate::blocking_job::run_blocking;
+use crate::blocking_job::{run_blocking, run_blocking_while_wanted};
 use crate::error::{Error, Result};
 use crate::storage::{
     CachedTokenStorage, JsonTokenStorage, LegacyJsonTokenStorage, MemoryTokenStorage, RefreshLease, Storage,
@@ -122,7 +122,7 @@ impl<A: StorageAdapter> Target for Adapter<A> {
 
     fn lock(&self, _server: Option<ResourceServer>) -> Pending<Option<RefreshLease>> {
         let adapter = Arc::clone(&self.0);
-        let done = run_blocking(move || adapter.lock_refresh());
+        let done = run_blocking_while_wanted(move |is_wanted| adapter.lock_refresh_while(is_wanted));
         Box::pin(async move { Ok(done.await?) })
     }
 }
@@ -232,5 +232,32 @@ storages!(crate::storage::SealedTokenStorage);
 impl From<Storage> for OnRefresh {
     fn from(storage: Storage) -> Self {
         Self(Arc::new(storage))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::storage::SimpleJsonFileAdapter;
+
+    #[tokio::test]
+    async fn an_adapter_is_told_when_nobody_waits_for_its_lease_any_more() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("token.json");
+        let adapter =
+            SimpleJsonFileAdapter::for_resource_server(path, "rs").lock_wait(Duration::from_secs(3600));
+        let lease = adapter.lock_refresh().unwrap();
+        let target = OnRefresh::from(Arc::new(adapter));
+        // Ends with the runtime: its end waits for blocking threads.
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        {
+            let _entered = runtime.enter();
+            let mut waiting = Box::pin(target.lock(Some("rs".into())));
+            assert!((&mut waiting).now_or_never().is_none());
+        }
+        tokio::task::spawn_blocking(move || drop(runtime)).await.unwrap();
+        drop(lease);
     }
 }

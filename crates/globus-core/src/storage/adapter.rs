@@ -101,6 +101,19 @@ pub trait StorageAdapter: Debug + Send + Sync + 'static {
     fn lock_refresh(&self) -> Result<Option<RefreshLease>, StorageError> {
         Ok(None)
     }
+
+    /// The same, for whoever may stop waiting: `is_wanted` says whether it still does. The refresh engine calls this
+    /// one. By default [`lock_refresh`](Self::lock_refresh) is called and waits for as long as it does; an adapter
+    /// that waits should ask now and then, and give up with [`Locked`](super::StorageErrorKind::Locked) when nobody
+    /// wants the lease any more.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`lock_refresh`](Self::lock_refresh).
+    fn lock_refresh_while(&self, is_wanted: &dyn Fn() -> bool) -> Result<Option<RefreshLease>, StorageError> {
+        let _ = is_wanted;
+        self.lock_refresh()
+    }
 }
 
 impl<T: StorageAdapter + ?Sized> StorageAdapter for Arc<T> {
@@ -122,6 +135,10 @@ impl<T: StorageAdapter + ?Sized> StorageAdapter for Arc<T> {
 
     fn lock_refresh(&self) -> Result<Option<RefreshLease>, StorageError> {
         (**self).lock_refresh()
+    }
+
+    fn lock_refresh_while(&self, is_wanted: &dyn Fn() -> bool) -> Result<Option<RefreshLease>, StorageError> {
+        (**self).lock_refresh_while(is_wanted)
     }
 }
 

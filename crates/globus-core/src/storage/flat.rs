@@ -72,7 +72,8 @@ impl SimpleJsonFileAdapter {
         Self { file: TokenFile::new(path), wanted, overwrite_foreign: false }
     }
 
-    /// Allows to overwrite a file that is no flat token file. What it held is kept as `<name>.damaged-<time>`.
+    /// Allows to overwrite a file that is no flat token file, and to [remove](Self::remove) it. What an overwritten one
+    /// held is kept as `<name>.damaged-<time>`.
     #[must_use]
     pub fn overwrite_foreign(mut self, allow: bool) -> Self {
         self.overwrite_foreign = allow;
@@ -121,9 +122,19 @@ impl SimpleJsonFileAdapter {
     ///
     /// # Errors
     ///
-    /// When the operating system refuses. The file is then still there.
+    /// [`ForeignFile`](StorageErrorKind::ForeignFile) when the file is no flat token file, unless it
+    /// [may be overwritten](Self::overwrite_foreign); what may be a damaged one can be
+    /// [set aside](Self::set_aside) first. When the operating system refuses. The file is then still there.
     pub fn remove(&self) -> Result<bool, StorageError> {
-        self.file.delete()
+        self.file.delete(|content| self.may_remove(content))
+    }
+
+    fn may_remove(&self, content: &[u8]) -> Result<(), StorageError> {
+        let is_ours = || Json::parse(content).is_ok_and(|document| document.as_object().is_some_and(is_flat));
+        if content.is_empty() || self.overwrite_foreign || is_ours() {
+            return Ok(());
+        }
+        Err(self.foreign(content))
     }
 
     fn holdings(&self, content: &[u8]) -> Result<Holdings, StorageError> {
@@ -199,7 +210,7 @@ impl SimpleJsonFileAdapter {
         }
     }
 
-    /// Refuses to overwrite a file, which may be a damaged one of ours.
+    /// Refuses to overwrite or delete a file, which may be a damaged one of ours.
     fn foreign(&self, content: &[u8]) -> StorageError {
         let refusal = StorageError::new(StorageErrorKind::ForeignFile);
         match self.parse(content) {
@@ -233,7 +244,11 @@ impl StorageAdapter for SimpleJsonFileAdapter {
     }
 
     fn lock_refresh(&self) -> Result<Option<RefreshLease>, StorageError> {
-        self.file.lock_refresh().map(Some)
+        self.lock_refresh_while(&|| true)
+    }
+
+    fn lock_refresh_while(&self, is_wanted: &dyn Fn() -> bool) -> Result<Option<RefreshLease>, StorageError> {
+        self.file.lock_refresh_while(is_wanted).map(Some)
     }
 }
 

@@ -55,6 +55,12 @@ impl RefreshLease {
 
     /// A number that grows from holder to holder: of two that both believe to hold the lease, the one with
     /// the greater number is right.
+    ///
+    /// No storage of this crate compares it when something is stored; what a late holder stores is told by the record
+    /// that it renews ([`StoreKind::RefreshOf`](super::StoreKind::RefreshOf)). It is for programs that guard something
+    /// of their own with the lease. In files it is the time of the holder's clock in microseconds, or one more than the
+    /// number of the holder before, where that one's lease was found. So where the clocks of machines differ it may
+    /// fall back after a holder that gave its lease back.
     pub fn fencing(&self) -> u64 {
         self.fencing
     }

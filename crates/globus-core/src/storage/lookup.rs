@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
@@ -11,8 +12,7 @@ use zeroize::Zeroizing;
 use super::VERSION_KEY;
 use super::document::{FORMAT_KEY, VERSION_2};
 
-/// What a look into a file has come to.
-#[derive(Debug)]
+/// What a look into a file has come to. Like what is in it, it can hold secrets, and so it is not to be shown.
 pub(super) enum Lookup<'a> {
     /// The record, and the member that tells who wrote the file, as they stand in it.
     Found(Found<'a>),
@@ -22,7 +22,6 @@ pub(super) enum Lookup<'a> {
     Odd,
 }
 
-#[derive(Debug)]
 pub(super) struct Found<'a> {
     content: &'a str,
     record: &'a RawValue,
@@ -83,6 +82,10 @@ trait Taking<'de> {
     fn take<A: MapAccess<'de>>(&mut self, key: &str, members: &mut A) -> Result<(), A::Error>;
 }
 
+/// The name of a member, borrowed unless it has an escape.
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
 /// Reads an object into a [`Taking`].
 struct Members<T>(T);
 
@@ -102,8 +105,7 @@ impl<'de, T: Taking<'de>> Visitor<'de> for Members<T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<T, A::Error> {
-        // A key with an escape cannot be borrowed; it is as well.
-        while let Some(key) = members.next_key::<Cow<'_, str>>()? {
+        while let Some(Key(key)) = members.next_key()? {
             self.0.take(&key, &mut members)?;
         }
         Ok(self.0)

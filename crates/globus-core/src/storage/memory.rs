@@ -1,6 +1,6 @@
 //! Tokens in memory, gone with the program.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -29,7 +29,7 @@ pub struct MemoryTokenStorage {
 }
 
 type Tokens = BTreeMap<Namespace, BTreeMap<ResourceServer, TokenData>>;
-type Leases = BTreeMap<(Namespace, ResourceServer), Arc<tokio::sync::Mutex<()>>>;
+type Leases = HashMap<(Namespace, ResourceServer), Arc<tokio::sync::Mutex<()>>>;
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -75,7 +75,9 @@ impl MemoryTokenStorage {
         };
         let merged: Vec<_> = tokens.into_iter().map(merge).collect::<Result<_, _>>()?;
         let merged = merged.into_iter().map(|token| (token.resource_server.clone(), token));
-        namespaces.entry(namespace.clone()).or_default().extend(merged);
+        if merged.len() > 0 {
+            namespaces.entry(namespace.clone()).or_default().extend(merged);
+        }
         Ok(())
     }
 }
@@ -108,13 +110,16 @@ impl TokenStorage for MemoryTokenStorage {
         resource_server: &ResourceServer,
     ) -> Result<bool, StorageError> {
         let mut namespaces = self.tokens();
-        Ok(namespaces.get_mut(namespace).is_some_and(|stored| stored.remove(resource_server).is_some()))
+        let Some(stored) = namespaces.get_mut(namespace) else { return Ok(false) };
+        let removed = stored.remove(resource_server).is_some();
+        if stored.is_empty() {
+            namespaces.remove(namespace);
+        }
+        Ok(removed)
     }
 
     async fn list(&self) -> Result<Vec<Namespace>, StorageError> {
-        let namespaces = self.tokens();
-        let holding = namespaces.iter().filter(|(_, stored)| !stored.is_empty());
-        Ok(holding.map(|(name, _)| name.clone()).collect())
+        Ok(self.tokens().keys().cloned().collect())
     }
 
     async fn lock_refresh(
@@ -124,6 +129,10 @@ impl TokenStorage for MemoryTokenStorage {
     ) -> Result<RefreshLease, StorageError> {
         let lock = {
             let mut leases = self.shared.leases.lock().unwrap_or_else(PoisonError::into_inner);
+            if leases.len() == leases.capacity() {
+                // Before it grows, those go that nobody has or waits for.
+                leases.retain(|_, lock| Arc::strong_count(lock) > 1);
+            }
             Arc::clone(leases.entry((namespace.clone(), resource_server.clone())).or_default())
         };
         // The usual case needs no timer, which a runtime may not have.
@@ -151,5 +160,37 @@ struct Held {
 impl Lease for Held {
     fn release(self: Box<Self>) -> Release {
         Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_removed_or_given_back_leaves_no_trace() {
+        let storage = MemoryTokenStorage::new();
+        for number in 0..1000 {
+            let (namespace, server) = (Namespace::from(format!("{number}")), ResourceServer::from("rs"));
+            let token = TokenData::new("rs", "s", "a", 1);
+            storage.store(&namespace, vec![token], StoreKind::Login).await.unwrap();
+            storage.store(&"empty".into(), Vec::new(), StoreKind::Login).await.unwrap();
+            drop(storage.lock_refresh(&namespace, &server).await.unwrap());
+            assert!(storage.remove(&namespace, &server).await.unwrap());
+        }
+        assert!(storage.tokens().is_empty());
+        assert!(storage.shared.leases.lock().unwrap().len() < 100);
+    }
+
+    #[tokio::test]
+    async fn leases_that_are_held_outlive_those_that_are_not() {
+        let storage = MemoryTokenStorage::new().lock_wait(Duration::ZERO);
+        let held = storage.lock_refresh(&"held".into(), &"rs".into()).await.unwrap();
+        for number in 0..100 {
+            drop(storage.lock_refresh(&Namespace::from(format!("{number}")), &"rs".into()).await.unwrap());
+        }
+        assert!(storage.lock_refresh(&"held".into(), &"rs".into()).await.unwrap_err().is_locked());
+        drop(held);
+        storage.lock_refresh(&"held".into(), &"rs".into()).await.unwrap();
     }
 }

@@ -30,11 +30,11 @@ macro_rules! file_options {
             self
         }
 
-        /// How long to wait for another process that writes or refreshes; 40 seconds by default, which
-        /// outlasts the lease of one that died.
+        /// How long to wait for another process that writes or refreshes. By default 10 seconds longer than a
+        /// [lease lasts](Self::lease_time), and so 40 seconds, which outlasts the lease of one that died.
         #[must_use]
         pub fn lock_wait(mut self, wait: std::time::Duration) -> Self {
-            self.file.lock_wait = wait;
+            self.file.set_lock_wait(wait);
             self
         }
 
@@ -42,7 +42,7 @@ macro_rules! file_options {
         /// say the same. A living holder extends it every third part of that time.
         #[must_use]
         pub fn lease_time(mut self, time: std::time::Duration) -> Self {
-            self.file.lease_time = time;
+            self.file.set_lease_time(time);
             self
         }
     };

@@ -58,13 +58,14 @@ impl PrivateFile {
     }
 
     /// Reads the file, lets `decide` say the new content (`None` leaves the file as it is) and an answer, and
-    /// writes, all while no other process updates it. Keep `decide` short: the others wait for it, and after
-    /// the [time of a lease](Self::lease_time) they no longer do.
+    /// writes, all while no other process updates it. Keep `decide` short: the others wait for it, and what
+    /// takes longer than the [time of a lease](Self::lease_time) is not written any more.
     ///
     /// # Errors
     ///
     /// Those of `decide` and of [`read`](Self::read); [`Locked`](super::StorageErrorKind::Locked) when another
-    /// process does not let go in time. The file is then as it was, unless only the last step failed, which
+    /// process does not let go in time, [`LockLost`](super::StorageErrorKind::LockLost) when the update took longer
+    /// than a lease lasts. The file is then as it was, unless only the last step failed, which
     /// makes the new content durable.
     pub fn update<T>(
         &self,
@@ -85,7 +86,18 @@ impl PrivateFile {
     ///
     /// [`Locked`](super::StorageErrorKind::Locked) when another holder does not let go in time.
     pub fn lock_refresh(&self) -> Result<RefreshLease, StorageError> {
-        self.file.lock_refresh()
+        self.lock_refresh_while(&|| true)
+    }
+
+    /// The same, waiting only for as long as `is_wanted` says. For what somebody may stop waiting for; see
+    /// [`run_blocking_while_wanted`](crate::blocking_job::run_blocking_while_wanted).
+    ///
+    /// # Errors
+    ///
+    /// [`Locked`](super::StorageErrorKind::Locked) when another holder does not let go in time, or before that nobody
+    /// wants the lease any more.
+    pub fn lock_refresh_while(&self, is_wanted: &dyn Fn() -> bool) -> Result<RefreshLease, StorageError> {
+        self.file.lock_refresh_while(is_wanted)
     }
 }
 

@@ -85,6 +85,9 @@ pub enum StorageErrorKind {
         /// How long was waited.
         waited: Duration,
     },
+    /// This program stood still in the middle of a write for longer than its lock lasts, and another one may have
+    /// written meanwhile. Nothing was written; try again.
+    LockLost,
     /// The operating system denies access, or the file belongs to somebody else.
     Permissions,
     /// The path is a symbolic link.
@@ -117,7 +120,7 @@ pub enum StorageErrorKind {
     KeyringLocked,
     /// The keyring or the server denies this program access.
     Denied,
-    /// The record is larger than the storage takes.
+    /// The record, or the whole file with it, is larger than the storage takes.
     #[non_exhaustive]
     TooLarge {
         /// Its size in bytes.
@@ -240,7 +243,9 @@ impl fmt::Display for StorageErrorKind {
                     write!(f, " in namespace {name:?}")?;
                 }
                 match field {
-                    Some(field) => write!(f, " is damaged: `{field}` is missing or of the wrong type")?,
+                    Some(field) => {
+                        write!(f, " is damaged: `{}` is missing or of the wrong type", field.escape_debug())?;
+                    }
                     None => f.write_str(" is damaged: it is no JSON object")?,
                 }
                 f.write_str("; log in again to replace it")
@@ -266,6 +271,10 @@ impl fmt::Display for StorageErrorKind {
                 }
                 f.write_str("; try again when that program is done")
             }
+            Self::LockLost => f.write_str(
+                "the write took longer than its lock lasts, and another program may have written meanwhile; \
+                 nothing was written, try again, or let leases last longer (`lease_time`)",
+            ),
             Self::Permissions => f.write_str(
                 "access is denied; the file must belong to the user who runs this and be writable",
             ),
@@ -299,7 +308,7 @@ impl fmt::Display for StorageErrorKind {
             Self::Denied => f.write_str("access is denied; allow this program to use the storage"),
             Self::TooLarge { size, limit } => write!(
                 f,
-                "the record of {size} bytes is larger than the {limit} bytes that are taken; use another storage"
+                "{size} bytes are more than the {limit} bytes that are taken; remove what is not needed, or use another storage"
             ),
             Self::CannotUnseal => f.write_str(
                 "what is stored does not open with this key, or was changed; use the key that it was sealed with, \
@@ -384,8 +393,10 @@ impl StorageErrorKind {
                 format!("the content is not JSON (line {line}, column {column})")
             }
             Self::NotAnObject => "the content is JSON but no object".to_owned(),
-            Self::MissingField { field } => format!("the member `{field}` is missing"),
-            Self::InvalidField { field } => format!("the member `{field}` is of the wrong type"),
+            Self::MissingField { field } => format!("the member `{}` is missing", field.escape_debug()),
+            Self::InvalidField { field } => {
+                format!("the member `{}` is of the wrong type", field.escape_debug())
+            }
             _ => return None,
         })
     }

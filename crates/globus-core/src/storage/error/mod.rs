@@ -15,7 +15,11 @@ pub use self::kind::StorageErrorKind;
 use super::Namespace;
 use crate::token::{InvalidRecord, NoSuchToken, ResourceServer};
 
-/// A storage could not do what it was asked for. What was stored before is untouched.
+/// A storage could not do what it was asked for.
+///
+/// What was stored before is untouched, with one exception: where a file was replaced or deleted and only then the wait
+/// for its directory to reach the disk failed, the new content is in place, and might be lost in a power failure. Storing
+/// it again is always safe.
 ///
 /// The text says what is wrong, where, and what to do; it never shows a token or quotes a file.
 #[derive(Clone, Debug)]
@@ -89,7 +93,7 @@ impl StorageError {
         Self::new(StorageErrorKind::Unsupported { what })
     }
 
-    /// The record is larger than the storage takes. Both in bytes.
+    /// The record, or the whole file with it, is larger than the storage takes. Both in bytes.
     pub fn too_large(size: usize, limit: usize) -> Self {
         Self::new(StorageErrorKind::TooLarge { size, limit })
     }
@@ -215,9 +219,10 @@ impl StorageError {
         self.0.recovery?.last_good
     }
 
-    /// Whether another process holds the lock. Trying again later may help.
+    /// Whether another process holds the lock, or may have got it in the middle of a write. Trying again later may
+    /// help.
     pub fn is_locked(&self) -> bool {
-        matches!(self.kind(), StorageErrorKind::Locked { .. })
+        matches!(self.kind(), StorageErrorKind::Locked { .. } | StorageErrorKind::LockLost)
     }
 
     /// Whether a [validating storage](super::ValidatingTokenStorage) refuses the tokens or misses one. Logging in
@@ -307,5 +312,15 @@ mod tests {
             crate::token::TokenData::from_record(b"1").unwrap_err(),
         );
         assert!(!error.to_string().contains('\u{1b}'));
+        // A namespace in a file that is no object.
+        let field = || "evil\u{1b}[2J".to_owned();
+        for kind in [
+            StorageErrorKind::MissingField { field: field() },
+            StorageErrorKind::InvalidField { field: field() },
+            StorageErrorKind::InvalidRecord { namespace: None, resource_server: None, field: Some(field()) },
+        ] {
+            let text = StorageError::new(kind).to_string();
+            assert!(text.contains("evil") && !text.contains('\u{1b}'), "{text}");
+        }
     }
 }

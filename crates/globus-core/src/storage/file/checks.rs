@@ -19,8 +19,9 @@ use zeroize::Zeroizing;
 use super::{TokenFile, directory_of, os};
 use crate::storage::{StorageError, StorageErrorKind, files};
 
-/// More than any file of tokens; what is larger is something else.
-pub(super) const MAX_SIZE: u64 = 16 * 1024 * 1024;
+/// More bytes than in any file of tokens; what is larger is something else.
+pub(super) const MAX_SIZE: usize = 16 * 1024 * 1024;
+const MAX_LENGTH: u64 = MAX_SIZE as u64;
 
 /// Opens a file that may hold tokens, to read it, if that is safe. For programs and storages that read files of
 /// tokens themselves, such as databases.
@@ -62,7 +63,7 @@ impl TokenFile {
         };
         let facts = file.metadata().map_err(|error| StorageError::from_io(error, "open"))?;
         files::check(&facts)?;
-        if facts.len() > MAX_SIZE {
+        if facts.len() > MAX_LENGTH {
             let kind = StorageErrorKind::Io { action: "read", reason: io::ErrorKind::FileTooLarge };
             return Err(StorageError::new(kind));
         }
@@ -110,12 +111,19 @@ impl TokenFile {
 
     /// The bytes of the file as they are.
     pub(super) fn read_bytes(&self, target: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StorageError> {
+        let is_stale = |error: &StorageError| {
+            matches!(error.kind(), StorageErrorKind::Io { reason: io::ErrorKind::StaleNetworkFileHandle, .. })
+        };
+        os::look_again(is_stale, || self.read_once(target))
+    }
+
+    fn read_once(&self, target: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StorageError> {
         let Some(file) = self.check(target)? else { return Ok(None) };
         let mut size = file.metadata().map_or(0, |facts| facts.len());
-        size = size.min(MAX_SIZE);
+        size = size.min(MAX_LENGTH);
         // One byte to spare, so that the buffer need not grow to find the end and leave a copy behind.
         let mut content = Zeroizing::new(Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1));
-        file.take(MAX_SIZE)
+        file.take(MAX_LENGTH)
             .read_to_end(&mut content)
             .map_err(|error| StorageError::from_io(error, "read"))?;
         Ok(Some(content))

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use super::{Durability, Step, TokenFile, beside, directory_of, os};
+use super::lock::WriteLock;
+use super::{Durability, Step, TokenFile, beside, directory_of, os, write};
 use crate::storage::{StorageError, StorageErrorKind};
 use crate::token::ResourceServer;
 use crate::token::json::Json;
@@ -92,7 +93,7 @@ impl TokenFile {
     /// Puts the last good copy in the place of a damaged file, or of none, and answers where the damaged one is
     /// now.
     pub(crate) fn restore_last_good<T>(&self, read: Read<'_, T>) -> Result<Option<PathBuf>, StorageError> {
-        self.locked(|target| {
+        self.locked(|target, lock| {
             let old = self.read_target(target)?;
             if let Some(old) = &old {
                 require_damage(read(old))?;
@@ -103,51 +104,58 @@ impl TokenFile {
                 Err(error) => return Err(none().with_source(error)),
             };
             let aside = old.map(|_| self.keep_aside(target)).transpose()?;
-            self.replace(target, false, &good.content)?;
+            self.replace(target, lock, false, &good.content)?;
             Ok(aside)
         })
     }
 
     /// Moves a damaged file away and answers where it is now.
     pub(crate) fn set_aside<T>(&self, read: Read<'_, T>) -> Result<PathBuf, StorageError> {
-        self.locked(|target| {
+        self.locked(|target, lock| {
             let Some(old) = self.read_target(target)? else {
                 return Err(StorageError::new(StorageErrorKind::NotFound));
             };
             require_damage(read(&old))?;
             let aside = self.keep_aside(target)?;
-            self.take_away(target)?;
+            self.take_away(target, lock)?;
             Ok(aside)
         })
     }
 
-    /// Deletes the file and every copy of it, and says whether there was a file.
-    pub(crate) fn delete(&self) -> Result<bool, StorageError> {
+    /// Deletes the file, if its content may be deleted, and every copy of it, and says whether there was a file.
+    pub(crate) fn delete(
+        &self,
+        may_go: impl Fn(&[u8]) -> Result<(), StorageError>,
+    ) -> Result<bool, StorageError> {
         let is_there = |target: &Path| {
-            let is_there = self.check(target)?.is_some();
+            let content = self.read_target(target)?;
+            content.as_deref().map_or(Ok(()), |content| may_go(content))?;
+            let is_there = content.is_some();
             Ok::<_, StorageError>((is_there, is_there || !copies(target)?.is_empty()))
         };
         let look = || is_there(&self.target()?);
         if !look().map_err(|error| self.located(error))?.1 {
             return Ok(false);
         }
-        self.locked(|target| {
+        self.locked(|target, lock| {
             let (is_there, _) = is_there(target)?;
-            self.forget_all(target)?;
-            self.take_away(target)?;
+            self.forget_all(target, lock)?;
+            self.take_away(target, lock)?;
             Ok(is_there)
         })
     }
 
     /// Deletes every copy.
-    pub(super) fn forget_all(&self, target: &Path) -> Result<(), StorageError> {
+    pub(super) fn forget_all(&self, target: &Path, lock: &WriteLock) -> Result<(), StorageError> {
         self.may(Step::Forget)?;
+        lock.require_held()?;
         copies(target)?.iter().try_for_each(|copy| {
             remove(copy).map_err(|error| StorageError::from_io(error, Step::Forget.verb()).with_path(copy))
         })
     }
 
-    fn take_away(&self, target: &Path) -> Result<(), StorageError> {
+    fn take_away(&self, target: &Path, lock: &WriteLock) -> Result<(), StorageError> {
+        lock.require_held()?;
         remove(target).map_err(|error| StorageError::from_io(error, "remove"))?;
         if self.durability == Durability::Full {
             os::sync_directory(directory_of(target))
@@ -162,9 +170,16 @@ impl TokenFile {
     }
 
     /// Deletes the copies that may hold a token of this resource server.
-    pub(super) fn forget(&self, target: &Path, server: &ResourceServer) -> Result<(), StorageError> {
+    pub(super) fn forget(
+        &self,
+        target: &Path,
+        lock: &WriteLock,
+        server: &ResourceServer,
+    ) -> Result<(), StorageError> {
         self.may(Step::Forget)?;
-        for copy in self.copies_with(target, server)? {
+        let copies = self.copies_with(target, server)?;
+        lock.require_held()?;
+        for copy in copies {
             remove(&copy)
                 .map_err(|error| StorageError::from_io(error, Step::Forget.verb()).with_path(&copy))?;
             tracing::info!(path = %copy.display(), "deleted a copy of tokens that were removed");
@@ -173,16 +188,18 @@ impl TokenFile {
     }
 
     /// A copy that names the resource server anywhere counts, because what is damaged cannot be asked more
-    /// precisely; so does one that cannot be read.
+    /// precisely; so does one that cannot be read, and one that a dead writer left half written.
     fn copies_with(&self, target: &Path, server: &ResourceServer) -> Result<Vec<PathBuf>, StorageError> {
         let written = Json::text(server.as_str()).to_text();
         let names = [server.as_str(), written.trim_matches('"')];
         let mut found = copies(target)?;
-        found.retain(|path| match self.read_target(path) {
+        let half_written = PathBuf::from(write::prefix(target, "new"));
+        let may_hold = |path: &Path| match self.read_target(path) {
             Ok(Some(content)) => names.iter().any(|name| contains(&content, name.as_bytes())),
             Ok(None) => false,
             Err(_) => true,
-        });
+        };
+        found.retain(|path| begins(path, &half_written) || may_hold(path));
         Ok(found)
     }
 }
@@ -230,10 +247,10 @@ pub(super) fn copy(old: &mut File, name: &Path, durability: Durability) -> io::R
     copied.inspect_err(|_| drop(remove(name)))
 }
 
-/// The files beside `target` that hold its old contents.
+/// The files beside `target` that hold its old contents, or contents that never took its place.
 fn copies(target: &Path) -> Result<Vec<PathBuf>, StorageError> {
     let exact = [beside(target, "", LAST_GOOD), beside(target, "", BEFORE_UPGRADE)];
-    let aside = beginning(target, DAMAGED);
+    let beginnings = [beginning(target, DAMAGED), PathBuf::from(write::prefix(target, "new"))];
     let entries = match std::fs::read_dir(directory_of(target)) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -243,7 +260,7 @@ fn copies(target: &Path) -> Result<Vec<PathBuf>, StorageError> {
     for entry in entries {
         let path = entry.map_err(|error| StorageError::from_io(error, "look for copies of"))?.path();
         let is = |other: &PathBuf| other.file_name() == path.file_name();
-        if exact.iter().any(is) || begins(&path, &aside) {
+        if exact.iter().any(is) || beginnings.iter().any(|beginning| begins(&path, beginning)) {
             found.push(path);
         }
     }

@@ -11,16 +11,18 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::os::Moment;
 use super::{beside, directory_of, os, write};
 use crate::blocking_job::run_blocking;
 use crate::storage::{Extend, Lease, LeaseHolder, Pause, RefreshLease, Release, StorageError};
@@ -75,14 +77,21 @@ struct Held {
     holder: Holder,
     content: Vec<u8>,
     time: Duration,
-    /// By both clocks, of which one stops while the machine sleeps and the other may be set.
-    since: (Instant, SystemTime),
+    since: Moment,
     is_given_back: bool,
 }
 
 impl FileLease {
     pub(super) fn fencing(&self) -> u64 {
         self.held().holder.fencing
+    }
+
+    /// Whether it is certainly still this process's: nobody can have seen it unchanged for its whole time, and its
+    /// file is where it was made.
+    pub(super) fn is_held(&self) -> io::Result<bool> {
+        let held = self.held();
+        // The time is asked for last, as whoever looks may have stood still before that.
+        Ok(os::is_at(&held.path, &held.file)? && held.since.elapsed() < held.time)
     }
 
     /// Deletes what dead processes left of their leases.
@@ -107,26 +116,31 @@ impl Held {
         if self.is_given_back {
             return Ok(false);
         }
-        let since = (Instant::now(), SystemTime::now());
+        let since = Moment::now();
         self.holder.deadline = deadline(self.time);
         self.holder.extended = self.holder.extended.saturating_add(1);
         let content = serde_json::to_vec(&self.holder)?;
-        self.file.seek(SeekFrom::Start(0))?;
-        self.file.write_all(&content)?;
-        // Other machines see it when it has left this one.
-        self.file.sync_data()?;
+        match self.write(&content) {
+            Err(error) if os::is_gone(&error) => return Ok(false),
+            written => written?,
+        }
         self.content = content;
         self.since = since;
         os::is_at(&self.path, &self.file)
+    }
+
+    fn write(&mut self, content: &[u8]) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.write_all(content)?;
+        // Other machines see it when it has left this one.
+        self.file.sync_data()
     }
 
     fn give_back(&mut self) -> io::Result<()> {
         if std::mem::replace(&mut self.is_given_back, true) || !os::is_at(&self.path, &self.file)? {
             return Ok(());
         }
-        let (since, wall_since) = self.since;
-        let half = self.time / 2;
-        if since.elapsed() < half && wall_since.elapsed().is_ok_and(|elapsed| elapsed < half) {
+        if self.since.elapsed() < self.time / 2 {
             // Nobody can have seen it unchanged for the whole time yet, so it is ours to remove.
             return remove(&self.path);
         }
@@ -214,20 +228,36 @@ pub(super) fn acquire(
     time: Duration,
     max_wait: Duration,
 ) -> Result<FileLease, StorageError> {
-    acquire_while(target, ending, time, max_wait, &|| true)
+    acquire_while(target, ending, &mut Takeover::new(time), &Wait::new(max_wait, &|| true))
 }
 
-/// The same, for as long as somebody wants it: who has gone away need not have a turn.
+/// For how long a lease is waited for.
+pub(super) struct Wait<'a> {
+    start: Instant,
+    longest: Duration,
+    is_wanted: &'a dyn Fn() -> bool,
+}
+
+impl<'a> Wait<'a> {
+    pub(super) fn new(longest: Duration, is_wanted: &'a dyn Fn() -> bool) -> Self {
+        Self::since(Instant::now(), longest, is_wanted)
+    }
+
+    pub(super) fn since(start: Instant, longest: Duration, is_wanted: &'a dyn Fn() -> bool) -> Self {
+        Self { start, longest, is_wanted }
+    }
+}
+
+/// The same, for as long as somebody wants it: who has gone away need not have a turn. What was seen of the lease is
+/// known to the next one who waits with the same `takeover`.
 pub(super) fn acquire_while(
     target: &Path,
     ending: &str,
-    time: Duration,
-    max_wait: Duration,
-    is_wanted: &dyn Fn() -> bool,
+    takeover: &mut Takeover,
+    wait: &Wait<'_>,
 ) -> Result<FileLease, StorageError> {
     let path = beside(target, "", ending);
-    let start = Instant::now();
-    let mut takeover = Takeover::new(time);
+    let time = takeover.time;
     let mut pause = Pause::new();
     let mut fencing_above = 0;
     let refused = |error| StorageError::from_io(error, "take the lease of");
@@ -240,11 +270,12 @@ pub(super) fn acquire_while(
                 takeover.remove(target, &path, &found).map_err(refused)?;
             }
         } else {
-            let since = (Instant::now(), SystemTime::now());
+            let since = Moment::now();
             let now = u64::try_from(Timestamp::now().as_microsecond()).unwrap_or(0);
             let fencing = now.max(fencing_above);
             let holder = Holder::this_process(time, fencing);
             if let Some((content, file)) = place(target, &path, &holder).map_err(refused)? {
+                takeover.seen.clear();
                 let target = target.to_owned();
                 let is_given_back = false;
                 return Ok(FileLease(Arc::new(Mutex::new(Held {
@@ -259,8 +290,9 @@ pub(super) fn acquire_while(
                 }))));
             }
         }
-        if start.elapsed() >= max_wait || !is_wanted() {
-            return Err(StorageError::locked(holder(target, ending), start.elapsed()));
+        if wait.start.elapsed() >= wait.longest || !(wait.is_wanted)() {
+            takeover.forget_halves();
+            return Err(StorageError::locked(holder(target, ending), wait.start.elapsed()));
         }
         pause.wait();
     }
@@ -302,30 +334,47 @@ fn place(target: &Path, path: &Path, holder: &Holder) -> io::Result<Option<(Vec<
 }
 
 fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let mut content = Vec::new();
-    match os::open_to_read(path).and_then(|file| file.take(64 * 1024).read_to_end(&mut content)) {
-        Ok(_) => Ok(Some(content)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+    let look = || {
+        let mut content = Vec::new();
+        os::open_to_read(path)?.take(64 * 1024).read_to_end(&mut content)?;
+        Ok(content)
+    };
+    let is_stale = |error: &io::Error| error.kind() == io::ErrorKind::StaleNetworkFileHandle;
+    match os::look_again(is_stale, look) {
+        Ok(content) => Ok(Some(content)),
+        Err(error) if os::is_gone(&error) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
 fn remove(path: &Path) -> io::Result<()> {
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if os::is_gone(&error) => Ok(()),
         done => done,
     }
 }
 
-/// What one waiter has seen of leases and claims, and since when.
-struct Takeover {
+/// What waiters have seen of leases and claims, and since when.
+pub(super) struct Takeover {
     time: Duration,
     seen: HashMap<PathBuf, (Vec<u8>, Instant)>,
 }
 
+impl fmt::Debug for Takeover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Takeover").field("time", &self.time).finish_non_exhaustive()
+    }
+}
+
 impl Takeover {
-    fn new(time: Duration) -> Self {
+    pub(super) fn new(time: Duration) -> Self {
         Self { time, seen: HashMap::new() }
+    }
+
+    /// Forgets what is no whole lease. While nobody looks, another one may come that looks the same; a whole one has
+    /// its own number.
+    fn forget_halves(&mut self) {
+        self.seen.retain(|_, (content, _)| serde_json::from_slice::<Holder>(content).is_ok());
     }
 
     fn is_dead(&mut self, path: &Path, content: &[u8]) -> bool {

@@ -18,6 +18,13 @@ fn put(target: &Path, change: impl FnOnce(&mut Holder)) -> PathBuf {
     path
 }
 
+/// As if what was seen had been seen so much earlier.
+fn let_pass(takeover: &mut Takeover, time: Duration) {
+    for (_, since) in takeover.seen.values_mut() {
+        *since = since.checked_sub(time).unwrap();
+    }
+}
+
 fn only(directory: &tempfile::TempDir, expected: &[&str]) {
     let mut names: Vec<_> = std::fs::read_dir(directory.path())
         .unwrap()
@@ -97,6 +104,37 @@ fn a_lease_that_stays_the_same_for_its_whole_time_is_taken_over() {
 }
 
 #[test]
+fn what_one_waiter_has_seen_the_next_one_knows() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = target(&directory);
+    put(&target, |holder| holder.process.host = "elsewhere".into());
+    let mut takeover = Takeover::new(LONG);
+    let gone = Wait::new(LONG, &|| false);
+    assert!(acquire_while(&target, "refresh", &mut takeover, &gone).unwrap_err().is_locked());
+    let_pass(&mut takeover, LONG);
+    let looks = AtomicU32::new(0);
+    let twice = || looks.fetch_add(1, Ordering::SeqCst) < 1;
+    acquire_while(&target, "refresh", &mut takeover, &Wait::new(LONG, &twice)).unwrap();
+    only(&directory, &[]);
+
+    // What is not whole may be another one the next time.
+    std::fs::write(beside(&target, "", "refresh"), "").unwrap();
+    acquire_while(&target, "refresh", &mut takeover, &gone).unwrap_err();
+    assert!(takeover.seen.is_empty());
+}
+
+#[test]
+fn a_lease_that_another_machine_gives_back_meanwhile_is_looked_for_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = target(&directory);
+    let path = put(&target, |_| ());
+    os::tests::STALE.set(2);
+    assert!(read(&path).unwrap().is_some());
+    os::tests::STALE.set(100);
+    assert!(read(&path).unwrap().is_none(), "what stays stale is gone");
+}
+
+#[test]
 fn half_a_lease_is_taken_over_after_its_time_too() {
     let directory = tempfile::tempdir().unwrap();
     let target = target(&directory);
@@ -106,13 +144,12 @@ fn half_a_lease_is_taken_over_after_its_time_too() {
 
 #[test]
 fn a_change_of_the_content_starts_the_time_anew() {
-    let time = Duration::from_secs(1);
-    let mut takeover = Takeover::new(time);
+    let mut takeover = Takeover::new(LONG);
     let path = Path::new("x");
     assert!(!takeover.is_dead(path, b"one"));
-    std::thread::sleep(time);
+    let_pass(&mut takeover, LONG);
     assert!(!takeover.is_dead(path, b"two"));
-    std::thread::sleep(time);
+    let_pass(&mut takeover, LONG);
     assert!(takeover.is_dead(path, b"two"));
 }
 
@@ -227,17 +264,16 @@ fn die(target: &Path, lease: FileLease) {
 fn an_extended_lease_is_not_taken_over_until_its_holder_stops() {
     let directory = tempfile::tempdir().unwrap();
     let target = target(&directory);
-    let time = Duration::from_millis(50);
-    let lease = acquire(&target, "refresh", time, LONG).unwrap();
+    let lease = acquire(&target, "refresh", LONG, LONG).unwrap();
     let path = lease.held().path.clone();
     // Another machine cannot see whether the holder lives.
     lease.held().holder.process.host = "elsewhere".into();
-    let mut waiter = Takeover::new(time);
+    let mut waiter = Takeover::new(LONG);
     for _ in 0..3 {
         assert!(lease.held().extend().unwrap());
         let content = read(&path).unwrap().unwrap();
         assert!(!waiter.is_dead(&path, &content));
-        std::thread::sleep(time);
+        let_pass(&mut waiter, LONG);
     }
     let content = read(&path).unwrap().unwrap();
     assert!(waiter.is_dead(&path, &content));
@@ -290,7 +326,7 @@ fn what_dead_processes_left_of_their_leases_is_swept() {
         .write(true)
         .open(&old)
         .unwrap()
-        .set_modified(SystemTime::now() - LONGEST_STEP * 2)
+        .set_modified(std::time::SystemTime::now() - LONGEST_STEP * 2)
         .unwrap();
     // A claim to a lease that is gone, and one to a lease that is there.
     claim_of(&target, b"a lease that is gone", NO_PROCESS);

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use super::lease::{self, FileLease};
 use super::{Step, TokenFile, beside, os};
-use crate::storage::{Pause, StorageError};
+use crate::storage::{Pause, StorageError, StorageErrorKind};
 
 /// Whether the advisory lock of the operating system is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +29,24 @@ pub(super) struct WriteLock {
     _flock: Option<File>,
 }
 
+impl WriteLock {
+    /// Refuses to go on where this process stood still for so long that another one may be writing by now. To be
+    /// asked right before a file is replaced or deleted.
+    pub(super) fn require_held(&self) -> Result<(), StorageError> {
+        match self.lease.is_held() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(StorageError::new(StorageErrorKind::LockLost)),
+            Err(error) => Err(StorageError::from_io(error, Step::Lock.verb())),
+        }
+    }
+}
+
 impl TokenFile {
     pub(super) fn lock(&self, target: &Path) -> Result<WriteLock, StorageError> {
         self.may(Step::Lock)?;
         let start = Instant::now();
         let flock = if self.flock == Flock::Never { None } else { self.flock(target, start)? };
-        let rest = self.lock_wait.saturating_sub(start.elapsed());
+        let rest = self.lock_wait().saturating_sub(start.elapsed());
         let lease = lease::acquire(target, "write", self.lease_time, rest)?;
         Ok(WriteLock { lease, _flock: flock })
     }
@@ -54,7 +66,7 @@ impl TokenFile {
                 Err(TryLockError::Error(error)) if os::refuses_locks(&error) => return Ok(None),
                 Err(TryLockError::Error(error)) => return Err(refused(error)),
             }
-            if start.elapsed() >= self.lock_wait {
+            if start.elapsed() >= self.lock_wait() {
                 return Err(StorageError::locked(lease::holder(target, "write"), start.elapsed()));
             }
             pause.wait();

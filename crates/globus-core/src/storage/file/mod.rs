@@ -11,7 +11,7 @@
 //! | `<name>.last-good` | the content before the last write |
 //! | `<name>.damaged-<time>` | a damaged content that was set aside; only a logout deletes it |
 //! | `<name>.v1.bak` | the content of format 1.0 before it was upgraded |
-//! | `.<name>.new-…` | a content on its way; the next writer sweeps those of dead writers |
+//! | `.<name>.new-…` | a content on its way; a process's first write sweeps those of dead writers, and so does every removal |
 //! | `.<name>.lease-…`, `.<name>.claim-…` | a lease on its way in or out |
 
 mod checks;
@@ -27,12 +27,12 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
 use super::{RefreshLease, StorageError, files};
-use crate::blocking_job::run_blocking;
+use crate::blocking_job::run_blocking_while_wanted;
 use crate::failpoint;
 use crate::token::ResourceServer;
 
@@ -60,20 +60,32 @@ pub(crate) struct TokenFile {
     pub(super) own_directory: bool,
     pub(super) keep_last_good: bool,
     pub(super) flock: Flock,
-    pub(super) lock_wait: Duration,
-    pub(super) lease_time: Duration,
+    /// Unless it is given, as long as a lease lasts and a little more.
+    lock_wait: Option<Duration>,
+    lease_time: Duration,
+    /// Those of this process who wait for the refresh lease have turns at it, so that no more than one of them keeps
+    /// a thread from other work.
+    turn: Arc<tokio::sync::Mutex<Takeover>>,
     pub(super) encoding: Option<Arc<dyn FileEncoding>>,
     warned: Arc<AtomicBool>,
     swept: Arc<AtomicBool>,
     swept_leases: Arc<AtomicBool>,
     #[cfg(test)]
     fail_at: Option<(Step, std::io::ErrorKind)>,
+    /// What others do while a step begins.
+    #[cfg(test)]
+    meanwhile: Option<(Step, Others)>,
 }
 
 pub use checks::open_checked;
 pub use encoding::FileEncoding;
 pub(super) use kept::{BEFORE_UPGRADE, Read};
+use lease::{Takeover, Wait};
 pub(super) use lock::Flock;
+use lock::WriteLock;
+
+#[cfg(test)]
+type Others = fn(&Path);
 
 /// What a writer does, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,15 +166,32 @@ impl TokenFile {
             own_directory: false,
             keep_last_good: true,
             flock: Flock::Use,
-            lock_wait: lease::TIME + Duration::from_secs(10),
+            lock_wait: None,
             lease_time: lease::TIME,
+            turn: new_turn(lease::TIME),
             encoding: None,
             warned: Arc::default(),
             swept: Arc::default(),
             swept_leases: Arc::default(),
             #[cfg(test)]
             fail_at: None,
+            #[cfg(test)]
+            meanwhile: None,
         }
+    }
+
+    pub(super) fn set_lock_wait(&mut self, wait: Duration) {
+        self.lock_wait = Some(wait);
+        self.turn = new_turn(self.lease_time);
+    }
+
+    pub(super) fn set_lease_time(&mut self, time: Duration) {
+        self.lease_time = time;
+        self.turn = new_turn(time);
+    }
+
+    fn lock_wait(&self) -> Duration {
+        self.lock_wait.unwrap_or_else(|| self.lease_time.saturating_add(Duration::from_secs(10)))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -184,7 +213,7 @@ impl TokenFile {
         &self,
         decide: impl FnOnce(Option<&[u8]>) -> Result<(Change, T), StorageError>,
     ) -> Result<T, StorageError> {
-        self.locked(|target| {
+        self.locked(|target, lock| {
             let bytes = self.read_bytes(target)?;
             let encoded = if self.encoding.is_some() { bytes.clone() } else { None };
             let old = bytes.map(|bytes| self.decode(bytes)).transpose()?;
@@ -192,17 +221,23 @@ impl TokenFile {
             let (change, answer) = decide(old.as_ref().map(|content| content.as_slice()))?;
             if is_plain && matches!(change, Change::Replace(..)) {
                 // From here on the file is encoded, and so no plain copy of it may stay.
-                self.forget_all(target)?;
+                self.forget_all(target, lock)?;
             }
-            self.apply(target, old.as_deref().map(Vec::as_slice), change)?;
+            self.apply(target, lock, old.as_deref().map(Vec::as_slice), change)?;
             Ok(answer)
         })
     }
 
-    fn apply(&self, target: &Path, old: Option<&[u8]>, change: Change) -> Result<(), StorageError> {
+    fn apply(
+        &self,
+        target: &Path,
+        lock: &WriteLock,
+        old: Option<&[u8]>,
+        change: Change,
+    ) -> Result<(), StorageError> {
         let (content, fate) = match change {
             Change::Nothing => return Ok(()),
-            Change::Forget(server) => return self.forget(target, &server),
+            Change::Forget(server) => return self.forget(target, lock, &server),
             Change::Replace(content, fate) => (content, fate),
         };
         let mut is_good = false;
@@ -211,20 +246,23 @@ impl TokenFile {
                 Old::Good => is_good = true,
                 Old::Partly => {}
                 Old::Damaged => drop(self.keep_aside(target)?),
-                Old::Backup(ending) => self.replace(&beside(target, "", ending), false, old)?,
+                Old::Backup(ending) => self.replace(&beside(target, "", ending), lock, false, old)?,
                 // Before the file is replaced: who dies in between has removed nothing, and left no copy.
-                Old::With(server) => self.forget(target, &server)?,
+                Old::With(server) => self.forget(target, lock, &server)?,
                 Old::WithBackup(server, ending, backup) => {
-                    self.forget(target, &server)?;
-                    self.replace(&beside(target, "", ending), false, backup.as_bytes())?;
+                    self.forget(target, lock, &server)?;
+                    self.replace(&beside(target, "", ending), lock, false, backup.as_bytes())?;
                 }
             }
         }
-        self.replace(target, is_good, content.as_bytes())
+        self.replace(target, lock, is_good, content.as_bytes())
     }
 
     /// Does something with the file while no other process writes.
-    fn locked<T>(&self, work: impl FnOnce(&Path) -> Result<T, StorageError>) -> Result<T, StorageError> {
+    fn locked<T>(
+        &self,
+        work: impl FnOnce(&Path, &WriteLock) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
         let locked = || {
             let target = self.prepare()?;
             // Refused content is refused before anything is made beside it.
@@ -234,7 +272,7 @@ impl TokenFile {
                 write::sweep(&target);
                 lock.lease.sweep();
             }
-            let answer = work(&target)?;
+            let answer = work(&target, &lock)?;
             drop(lock);
             Ok(answer)
         };
@@ -253,9 +291,13 @@ impl TokenFile {
         Ok(target)
     }
 
-    /// Takes the right to refresh what is in the file.
-    pub(crate) fn lock_refresh(&self) -> Result<RefreshLease, StorageError> {
-        self.lock_refresh_while(&|| true)
+    /// Takes the right to refresh what is in the file, waiting for as long as somebody wants it.
+    pub(crate) fn lock_refresh_while(
+        &self,
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Result<RefreshLease, StorageError> {
+        let mut takeover = Takeover::new(self.lease_time);
+        self.take_refresh(&mut takeover, &Wait::new(self.lock_wait(), is_wanted))
     }
 
     /// The same for async callers. When the future is dropped, the waiting ends too.
@@ -263,21 +305,22 @@ impl TokenFile {
         &self,
     ) -> impl Future<Output = Result<RefreshLease, StorageError>> + Send + use<> {
         let file = self.clone();
-        let caller = Arc::new(());
-        let waiting = Arc::downgrade(&caller);
-        let lease = run_blocking(move || file.lock_refresh_while(&|| waiting.strong_count() > 0));
         async move {
-            let lease = lease.await;
-            drop(caller);
-            lease
+            let start = Instant::now();
+            // All who share the turns wait equally long. So whoever is behind in the line has its turn before its
+            // time is over, and no timer is needed, which a runtime may not have.
+            let mut takeover = Arc::clone(&file.turn).lock_owned().await;
+            let take = move |is_wanted: &dyn Fn() -> bool| {
+                file.take_refresh(&mut takeover, &Wait::since(start, file.lock_wait(), is_wanted))
+            };
+            run_blocking_while_wanted(take).await
         }
     }
 
-    fn lock_refresh_while(&self, is_wanted: &dyn Fn() -> bool) -> Result<RefreshLease, StorageError> {
-        let take = || {
+    fn take_refresh(&self, takeover: &mut Takeover, wait: &Wait<'_>) -> Result<RefreshLease, StorageError> {
+        let mut take = || {
             let target = self.prepare()?;
-            let (time, wait) = (self.lease_time, self.lock_wait);
-            let lease = lease::acquire_while(&target, "refresh", time, wait, is_wanted)?;
+            let lease = lease::acquire_while(&target, "refresh", takeover, wait)?;
             if !self.swept_leases.swap(true, Ordering::Relaxed) {
                 lease.sweep();
             }
@@ -299,6 +342,12 @@ impl TokenFile {
     #[cfg_attr(not(test), expect(clippy::unused_self, reason = "only tests let it fail"))]
     fn may(&self, step: Step) -> Result<(), StorageError> {
         #[cfg(test)]
+        if let Some((at, others)) = self.meanwhile
+            && at == step
+        {
+            others(&self.path);
+        }
+        #[cfg(test)]
         if let Some((at, kind)) = self.fail_at
             && at == step
         {
@@ -306,6 +355,10 @@ impl TokenFile {
         }
         failpoint::reach(step.failpoint()).map_err(|error| StorageError::from_io(error, step.verb()))
     }
+}
+
+fn new_turn(lease_time: Duration) -> Arc<tokio::sync::Mutex<Takeover>> {
+    Arc::new(tokio::sync::Mutex::new(Takeover::new(lease_time)))
 }
 
 pub(super) fn directory_of(path: &Path) -> &Path {

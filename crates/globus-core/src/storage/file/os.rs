@@ -3,6 +3,7 @@
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use platform::create_private_directory;
 pub(in crate::storage) use platform::{
@@ -11,9 +12,48 @@ pub(in crate::storage) use platform::{
     refuses_locks, sync_directory, without_links, writable_by_all,
 };
 
+/// A moment by a clock that nobody sets and that, where the system has such a one, goes on while the machine sleeps.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment(platform::Ticks);
+
+impl Moment {
+    pub(super) fn now() -> Self {
+        Self(platform::ticks())
+    }
+
+    pub(super) fn elapsed(self) -> Duration {
+        platform::since(self.0)
+    }
+}
+
 /// Opens a file to read it; a link is not followed, and a pipe is not waited for.
 pub(super) fn open_to_read(path: &Path) -> io::Result<File> {
+    #[cfg(test)]
+    if tests::STALE.replace(tests::STALE.get().saturating_sub(1)) > 0 {
+        return Err(io::ErrorKind::StaleNetworkFileHandle.into());
+    }
     without_links(OpenOptions::new().read(true)).open(path)
+}
+
+/// Whether a file is not there, or no longer: on a network file system, whoever has a file open that another machine
+/// deletes or replaces is told that it is stale.
+pub(super) fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::StaleNetworkFileHandle)
+}
+
+/// Looks again where the file turns out to be stale: there is another one in its place, or none.
+pub(super) fn look_again<T, E>(
+    is_stale: impl Fn(&E) -> bool,
+    mut look: impl FnMut() -> Result<T, E>,
+) -> Result<T, E> {
+    const LOOKS: u32 = 8;
+    for _ in 1..LOOKS {
+        match look() {
+            Err(error) if is_stale(&error) => {}
+            done => return done,
+        }
+    }
+    look()
 }
 
 /// Makes a directory and those above it that are missing, each for its owner alone.
@@ -41,8 +81,26 @@ mod platform {
     use rustix::fs::OFlags;
     use rustix::io::Errno;
     use rustix::process::{Pid, geteuid, test_kill_process};
+    use rustix::time::{ClockId, Timespec, clock_gettime};
 
-    use super::{File, Metadata, OpenOptions, Path, io};
+    use super::{Duration, File, Metadata, OpenOptions, Path, io, is_gone};
+
+    pub(super) type Ticks = Timespec;
+
+    pub(super) fn ticks() -> Ticks {
+        // On Linux the monotonic clock stands still while the machine sleeps; elsewhere it goes on.
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        let clock = ClockId::Boottime;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        let clock = ClockId::Monotonic;
+        clock_gettime(clock)
+    }
+
+    pub(super) fn since(earlier: Ticks) -> Duration {
+        let nanoseconds = |ticks: Ticks| i128::from(ticks.tv_sec) * 1_000_000_000 + i128::from(ticks.tv_nsec);
+        let passed = nanoseconds(ticks()) - nanoseconds(earlier);
+        Duration::from_nanos(u64::try_from(passed).unwrap_or(0))
+    }
 
     pub(in crate::storage) fn without_links(options: &mut OpenOptions) -> &mut OpenOptions {
         // The flags are small positive numbers on every Unix.
@@ -97,10 +155,14 @@ mod platform {
 
     /// Whether this very file has this name.
     pub(in crate::storage) fn is_at(path: &Path, file: &File) -> io::Result<bool> {
-        let here = file.metadata()?;
+        let here = match file.metadata() {
+            Ok(here) => here,
+            Err(error) if is_gone(&error) => return Ok(false),
+            Err(error) => return Err(error),
+        };
         match std::fs::symlink_metadata(path) {
             Ok(there) => Ok((there.dev(), there.ino()) == (here.dev(), here.ino())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) if is_gone(&error) => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -182,7 +244,19 @@ mod platform {
 
 #[cfg(not(unix))]
 mod platform {
-    use super::{File, Metadata, OpenOptions, Path, io};
+    use std::time::Instant;
+
+    use super::{Duration, File, Metadata, OpenOptions, Path, io};
+
+    pub(super) type Ticks = Instant;
+
+    pub(super) fn ticks() -> Ticks {
+        Instant::now()
+    }
+
+    pub(super) fn since(earlier: Ticks) -> Duration {
+        earlier.elapsed()
+    }
 
     pub(in crate::storage) fn without_links(options: &mut OpenOptions) -> &mut OpenOptions {
         options
@@ -257,5 +331,34 @@ mod platform {
 
     pub(in crate::storage) fn pid_namespace() -> Option<String> {
         None
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    std::thread_local! {
+        /// How many files this thread is told to be stale, as if another machine replaced them meanwhile.
+        pub(in crate::storage::file) static STALE: Cell<u32> = const { Cell::new(0) };
+    }
+
+    #[test]
+    fn a_stale_file_is_looked_for_again_but_not_for_ever() {
+        let looks = |stale: u32| {
+            let mut looks = 0;
+            let answer = look_again(is_gone, || {
+                looks += 1;
+                if looks <= stale {
+                    Err(io::Error::from(io::ErrorKind::StaleNetworkFileHandle))
+                } else {
+                    Ok(())
+                }
+            });
+            (answer.is_ok(), looks)
+        };
+        assert_eq!((looks(0), looks(2), looks(100)), ((true, 1), (true, 3), (false, 8)));
     }
 }

@@ -1,6 +1,8 @@
 use super::checks::MAX_SIZE;
 use super::*;
+use crate::blocking_job::run_blocking;
 use crate::storage::StorageErrorKind;
+use futures_util::FutureExt;
 use std::fs::File;
 use std::io;
 
@@ -65,6 +67,54 @@ fn a_refused_change_leaves_everything_as_it_was() {
     assert_eq!(content(&file), "old");
 }
 
+/// Takes the lease of a writer over, as another machine does after its time.
+fn take_write_lease_over(path: &Path) {
+    let lease = beside(path, "", "write");
+    std::fs::remove_file(&lease).unwrap();
+    std::fs::write(lease, "another's").unwrap();
+}
+
+#[test]
+fn a_write_that_outlives_its_lock_is_refused() {
+    // Who stands still finds the lease taken over; who is merely slow can no longer know.
+    let taken: fn(&mut TokenFile, Step) = |file, step| file.meanwhile = Some((step, take_write_lease_over));
+    let late: fn(&mut TokenFile, Step) = |file, _| file.set_lease_time(Duration::ZERO);
+    for (step, spoil) in
+        [(Step::Create, taken), (Step::Sync, taken), (Step::Rename, taken), (Step::Lock, late)]
+    {
+        let directory = tempfile::tempdir().unwrap();
+        let file = TokenFile::new(directory.path().join("tokens.json"));
+        write(&file, "old").unwrap();
+        let mut slow = file.clone();
+        spoil(&mut slow, step);
+        let error = write(&slow, "new").unwrap_err();
+        assert_eq!(*error.kind(), StorageErrorKind::LockLost, "{step:?}");
+        assert!(error.is_locked());
+        assert_eq!(content(&file), "old", "{step:?}");
+        let lease = std::fs::read_to_string(directory.path().join("tokens.json.write"));
+        assert_eq!(lease.ok().as_deref(), (step != Step::Lock).then_some("another's"));
+        let new = |name: &String| name.starts_with(".tokens.json.new-");
+        assert!(!names(directory.path()).iter().any(new));
+    }
+}
+
+#[test]
+fn a_removal_that_outlives_its_lock_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut file = TokenFile::new(directory.path().join("tokens.json"));
+    write(&file, "good rs").unwrap();
+    write(&file, "good rs and newer").unwrap();
+    file.meanwhile = Some((Step::Forget, take_write_lease_over));
+    let removals: [&dyn Fn() -> Result<bool, StorageError>; 2] =
+        [&|| file.delete(|_| Ok(())), &|| file.update(|_| Ok((Change::Forget("rs".into()), true)))];
+    for remove in removals {
+        assert_eq!(*remove().unwrap_err().kind(), StorageErrorKind::LockLost);
+        assert_eq!(content(&file), "good rs and newer");
+        assert!(directory.path().join("tokens.json.last-good").exists());
+        std::fs::remove_file(directory.path().join("tokens.json.write")).unwrap();
+    }
+}
+
 #[test]
 fn what_dead_writers_left_is_swept_and_nothing_else() {
     let directory = tempfile::tempdir().unwrap();
@@ -102,7 +152,7 @@ fn count_up(flock: Flock) {
                 let mut file = TokenFile::new(&path);
                 file.flock = flock;
                 file.durability = Durability::Rename;
-                file.lock_wait = Duration::from_secs(600);
+                file.set_lock_wait(Duration::from_secs(600));
                 for _ in 0..EACH {
                     let add = |old: Option<&[u8]>| {
                         let old =
@@ -142,7 +192,7 @@ fn a_writer_that_does_not_get_the_lock_says_who_has_it() {
     let held = file.lock(file.path()).unwrap();
     for flock in [Flock::Use, Flock::Refused] {
         file.flock = flock;
-        file.lock_wait = Duration::from_millis(20);
+        file.set_lock_wait(Duration::from_millis(20));
         let error = write(&file, "new").unwrap_err();
         let StorageErrorKind::Locked { holder: Some(holder), waited } = error.kind() else {
             panic!("{error:?}")
@@ -159,9 +209,57 @@ fn a_writer_that_does_not_get_the_lock_says_who_has_it() {
 fn a_file_that_is_too_large_is_not_read() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("tokens.json");
-    File::create(&path).unwrap().set_len(MAX_SIZE + 1).unwrap();
+    File::create(&path).unwrap().set_len(MAX_SIZE as u64 + 1).unwrap();
     let error = TokenFile::new(&path).read().unwrap_err();
     assert!(matches!(error.kind(), StorageErrorKind::Io { reason: io::ErrorKind::FileTooLarge, .. }));
+}
+
+#[test]
+fn a_file_that_another_machine_replaces_meanwhile_is_read_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = TokenFile::new(directory.path().join("tokens.json"));
+    write(&file, "content").unwrap();
+    os::tests::STALE.set(2);
+    assert_eq!(content(&file), "content");
+    assert_eq!(os::tests::STALE.get(), 0);
+    os::tests::STALE.set(100);
+    let error = file.read().unwrap_err();
+    assert!(matches!(
+        error.kind(),
+        StorageErrorKind::Io { reason: io::ErrorKind::StaleNetworkFileHandle, .. }
+    ));
+}
+
+#[test]
+fn what_could_not_be_read_again_is_not_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = TokenFile::new(directory.path().join("tokens.json"));
+    write(&file, "old").unwrap();
+    let error = write(&file, &"x".repeat(MAX_SIZE + 1)).unwrap_err();
+    assert_eq!(*error.kind(), *StorageError::too_large(MAX_SIZE + 1, MAX_SIZE).kind());
+    assert_eq!((content(&file).as_str(), names(directory.path()).len()), ("old", 2));
+    write(&file, &"x".repeat(MAX_SIZE)).unwrap();
+    assert_eq!(content(&file).len(), MAX_SIZE);
+}
+
+#[test]
+fn a_removal_takes_along_what_writers_left_that_died_since_the_first_write() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = TokenFile::new(directory.path().join("tokens.json"));
+    write(&file, "good").unwrap();
+    let left = directory.path().join(".tokens.json.new-dead");
+    // Cut off before the name of the resource server.
+    let die = || std::fs::write(&left, "{\"access_token\": \"Ag").unwrap();
+    die();
+    assert!(file.has_copies_with(&"rs".into()).unwrap());
+    file.update(|_| Ok((Change::Forget("rs".into()), ()))).unwrap();
+    assert!(!left.exists());
+    die();
+    assert!(file.delete(|_| Ok(())).unwrap());
+    assert!(!left.exists());
+    die();
+    assert!(!file.delete(|_| Ok(())).unwrap());
+    assert_eq!(names(directory.path()), ["tokens.json.lock"]);
 }
 
 type Judged = Result<(), StorageError>;
@@ -210,7 +308,7 @@ fn a_removal_that_cannot_delete_the_copies_removes_nothing() {
     let remove =
         |_: Option<&[u8]>| Ok((Change::Replace("good".to_owned().into(), Old::With("rs".into())), ()));
     assert_eq!(*file.update(remove).unwrap_err().kind(), StorageErrorKind::Permissions);
-    assert_eq!(*file.delete().unwrap_err().kind(), StorageErrorKind::Permissions);
+    assert_eq!(*file.delete(|_| Ok(())).unwrap_err().kind(), StorageErrorKind::Permissions);
     assert_eq!(content(&file), "good rs and newer");
     file.fail_at = None;
     file.update(remove).unwrap();
@@ -239,16 +337,64 @@ fn where_there_are_no_hard_links_a_private_copy_is_made() {
 async fn who_stops_waiting_for_the_lease_frees_the_thread_that_waits() {
     let directory = tempfile::tempdir().unwrap();
     let mut file = TokenFile::new(directory.path().join("tokens.json"));
-    file.lock_wait = Duration::from_secs(3600);
-    let lease = file.lock_refresh().unwrap();
-    drop(file.wait_for_refresh());
+    file.set_lock_wait(Duration::from_secs(3600));
+    let lease = file.lock_refresh_while(&|| true).unwrap();
     // Ends with the runtime: its end waits for blocking threads.
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let waiting = {
+    {
         let _entered = runtime.enter();
-        file.wait_for_refresh()
-    };
-    drop(waiting);
+        let mut waiting = Box::pin(file.wait_for_refresh());
+        assert!((&mut waiting).now_or_never().is_none());
+    }
     tokio::task::spawn_blocking(move || drop(runtime)).await.unwrap();
     drop(lease);
+}
+
+#[test]
+fn those_who_wait_for_the_lease_leave_threads_to_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut file = TokenFile::new(directory.path().join("tokens.json"));
+    file.set_lock_wait(Duration::from_secs(3600));
+    let lease = file.lock_refresh_while(&|| true).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(2).build().unwrap();
+    runtime.block_on(async {
+        let waiting: Vec<_> = (0..8).map(|_| tokio::spawn(file.wait_for_refresh())).collect();
+        // They all begin to wait, and what comes after them is not behind them.
+        tokio::task::yield_now().await;
+        let writer = file.clone();
+        run_blocking(move || write(&writer, "new")).await.unwrap();
+        assert_eq!(content(&file), "new");
+        assert!(waiting.iter().all(|waiting| !waiting.is_finished()));
+        drop(lease);
+        for waiting in waiting {
+            waiting.await.unwrap().unwrap().release().await.unwrap();
+        }
+    });
+    assert!(!directory.path().join("tokens.json.refresh").exists());
+}
+
+#[tokio::test]
+async fn whoever_waits_in_line_is_told_when_its_time_is_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut file = TokenFile::new(directory.path().join("tokens.json"));
+    let lease = file.lock_refresh_while(&|| true).unwrap();
+    let wait = Duration::from_millis(50);
+    file.set_lock_wait(wait);
+    let waiting = [file.wait_for_refresh(), file.wait_for_refresh(), file.wait_for_refresh()];
+    for refused in futures_util::future::join_all(waiting).await {
+        let StorageErrorKind::Locked { waited, .. } = *refused.unwrap_err().kind() else { panic!() };
+        // The time in the line counts.
+        assert!(waited >= wait);
+    }
+    drop(lease);
+}
+
+#[test]
+fn without_a_wait_of_its_own_a_file_waits_for_longer_than_a_lease_lasts() {
+    let mut file = TokenFile::new("tokens.json");
+    assert_eq!(file.lock_wait(), Duration::from_secs(40));
+    file.set_lease_time(Duration::from_secs(300));
+    assert_eq!(file.lock_wait(), Duration::from_secs(310));
+    file.set_lock_wait(Duration::from_secs(1));
+    assert_eq!(file.lock_wait(), Duration::from_secs(1));
 }

@@ -4,17 +4,29 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 
+use super::checks::MAX_SIZE;
+use super::lock::WriteLock;
 use super::{Durability, Step, TokenFile, directory_of, os};
 use crate::storage::StorageError;
 
 impl TokenFile {
     /// Puts `content`, encoded, in the place of `target`, whose old content becomes the last good copy if it is good.
     /// Whatever fails, the file is the old or the new one.
-    pub(super) fn replace(&self, target: &Path, is_good: bool, content: &[u8]) -> Result<(), StorageError> {
+    pub(super) fn replace(
+        &self,
+        target: &Path,
+        lock: &WriteLock,
+        is_good: bool,
+        content: &[u8],
+    ) -> Result<(), StorageError> {
         let refused = |step: Step| move |error| StorageError::from_io(error, step.verb());
         let directory = directory_of(target);
         let encoded = self.encoding.as_ref().map(|encoding| encoding.encode(content)).transpose()?;
         let content = encoded.as_deref().unwrap_or(content);
+        if content.len() > MAX_SIZE {
+            // Nobody would read it again.
+            return Err(StorageError::too_large(content.len(), MAX_SIZE));
+        }
 
         self.may(Step::Create)?;
         let mut new = tempfile::Builder::new()
@@ -33,6 +45,7 @@ impl TokenFile {
         if is_good {
             self.keep_last_good(target);
         }
+        lock.require_held()?;
         new.persist(target).map_err(|error| refused(Step::Rename)(error.error))?;
         if self.durability == Durability::Full {
             self.may(Step::SyncDirectory)?;
