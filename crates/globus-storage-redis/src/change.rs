@@ -10,10 +10,11 @@ use zeroize::Zeroizing;
 
 use crate::error::{in_doubt, may_have_been_done, overtaken};
 use crate::keys::Keys;
+use crate::record::Record;
 use crate::server::{Retry, SWAP, Server};
 
-/// A stored value as it is; `None` where there is none.
-type Stored = Option<Vec<u8>>;
+/// What is stored; `None` where there is nothing.
+type Stored = Option<Record>;
 
 /// What [`SWAP`] answers.
 enum Swap {

@@ -73,6 +73,7 @@ mod error;
 mod finishing;
 mod keys;
 mod lease;
+mod record;
 mod server;
 mod storage;
 
