@@ -146,6 +146,12 @@ impl RedisServer {
         assert!(answer.starts_with(':'), "{answer}");
     }
 
+    /// Lets all connections wait for their answers for this long.
+    pub fn pause(&self, time: Duration) {
+        let answer = self.ask(&format!("CLIENT PAUSE {}", time.as_millis())).unwrap();
+        assert_eq!(answer, "+OK\r\n");
+    }
+
     /// Deletes the keys that match, as one who does not know what they are for.
     pub fn delete(&self, pattern: &str) {
         let script = format!(
