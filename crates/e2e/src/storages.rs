@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use globus_sdk::seal::SealingKey;
 use globus_sdk::storage::postgres::deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
 use globus_sdk::storage::postgres::tokio_postgres::{Config, NoTls};
-use globus_sdk::storage::redis::Client;
+use globus_sdk::storage::redis::{Client, ConnectionManager, ConnectionManagerConfig};
 use globus_sdk::storage::{PostgresTokenStorage, RedisTokenStorage, SealedTokenStorage, SqliteTokenStorage};
 use globus_sdk::{JsonTokenStorage, Storage};
 
@@ -32,7 +32,12 @@ pub async fn open(storage: &str, lease_time: Duration) -> anyhow::Result<Storage
             .lock_wait(lock_wait)
             .into(),
         "redis" => {
-            let connection = Client::open(place)?.get_connection_manager().await?;
+            // So long that a slow machine is not taken for a lost answer.
+            let patience = Some(Duration::from_secs(5));
+            let config = ConnectionManagerConfig::new()
+                .set_connection_timeout(patience)
+                .set_response_timeout(patience);
+            let connection = ConnectionManager::new_with_config(Client::open(place)?, config).await?;
             RedisTokenStorage::new(connection).lease_time(lease_time).lock_wait(lock_wait).into()
         }
         "sealed-postgres" => {

@@ -8,11 +8,13 @@ use globus_core::token::{ResourceServer, TokenData};
 use redis::{FromRedisValue, ParsingError, Value, cmd};
 use zeroize::Zeroizing;
 
+use crate::error::{in_doubt, may_have_been_done, overtaken};
 use crate::keys::Keys;
+use crate::record::Record;
 use crate::server::{Retry, SWAP, Server};
 
-/// A stored value as it is; `None` where there is none.
-type Stored = Option<Vec<u8>>;
+/// What is stored; `None` where there is nothing.
+type Stored = Option<Record>;
 
 /// What [`SWAP`] answers.
 enum Swap {
@@ -28,6 +30,49 @@ impl FromRedisValue for Swap {
             other => Vec::from_redis_value(other).map(Self::Lost),
         }
     }
+}
+
+/// A change whose answer was lost.
+struct Sent {
+    old: Vec<Stored>,
+    new: Vec<Zeroizing<String>>,
+}
+
+/// What became of a change whose answer was lost.
+enum Fate {
+    Done,
+    NotDone,
+    /// Another program has stored since, over what was changed or instead of it.
+    Unknown,
+}
+
+impl Sent {
+    fn fate(&self, now: &[Stored]) -> Fate {
+        let new = self.new.iter().map(|new| (!new.is_empty()).then_some(new.as_bytes()));
+        if now.iter().map(Option::as_deref).eq(new) {
+            Fate::Done
+        } else if now == self.old {
+            Fate::NotDone
+        } else {
+            Fate::Unknown
+        }
+    }
+}
+
+/// What to do where another program has stored since a change whose answer was lost.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum IfUnknown {
+    GoOn,
+    /// A change decided before would undo what the other program has stored, and it knew better.
+    GiveUp,
+}
+
+/// How a change ended.
+#[derive(PartialEq, Eq)]
+enum Ended {
+    Changed,
+    Unchanged,
+    Unknown,
 }
 
 /// The records of one namespace.
@@ -47,12 +92,17 @@ impl Records {
         if names.is_empty() {
             return Ok(());
         }
-        self.change(&names, |stored| merged(&names, stored, &tokens, kind)).await?;
+        let if_unknown = match kind {
+            // The merge says whether it is a conflict.
+            StoreKind::RefreshOf(_) => IfUnknown::GoOn,
+            _ => IfUnknown::GiveUp,
+        };
+        self.change(&names, if_unknown, |stored| merged(&names, stored, &tokens, kind)).await?;
         Ok(())
     }
 
     pub(crate) async fn remove(self, resource_server: &ResourceServer) -> Result<bool, StorageError> {
-        self.change(&[resource_server], |stored| {
+        self.change(&[resource_server], IfUnknown::GoOn, |stored| {
             Ok(stored.iter().any(Option::is_some).then(|| vec![Zeroizing::default()]))
         })
         .await
@@ -63,22 +113,47 @@ impl Records {
     async fn change(
         &self,
         names: &[&ResourceServer],
+        if_unknown: IfUnknown,
         decide: impl Fn(&[Stored]) -> Result<Option<Vec<Zeroizing<String>>>, StorageError>,
     ) -> Result<bool, StorageError> {
+        let mut sent = None;
+        match self.try_to_change(names, if_unknown, decide, &mut sent).await {
+            Ok(Ended::Unknown) => Err(overtaken()),
+            Ok(ended) => Ok(ended == Ended::Changed),
+            // Any other error says that nothing was changed.
+            Err(error) if sent.is_some() && !error.is_conflict() => Err(in_doubt(error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// `sent` becomes the first change whose answer was lost.
+    async fn try_to_change(
+        &self,
+        names: &[&ResourceServer],
+        if_unknown: IfUnknown,
+        decide: impl Fn(&[Stored]) -> Result<Option<Vec<Zeroizing<String>>>, StorageError>,
+        sent: &mut Option<Sent>,
+    ) -> Result<Ended, StorageError> {
         let start = Instant::now();
         let keys = [self.keys.tokens(&self.namespace), self.keys.namespaces()];
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let mut retry = Retry::new();
-        // Whether a swap has been sent whose answer did not come. It is looked up then, as if somebody else had done
-        // it: storing again what is stored is no conflict.
-        let mut is_unsure = false;
+        let mut was_late = false;
         let mut stored = self.read(names).await?;
         loop {
             if stored.len() != names.len() {
                 // No server answers so.
                 return Err(StorageError::new(StorageErrorKind::Database));
             }
-            let Some(new) = decide(&stored)? else { return Ok(is_unsure) };
+            match sent.as_ref().map(|sent| sent.fate(&stored)) {
+                Some(Fate::Done) => return Ok(Ended::Changed),
+                Some(Fate::Unknown) if if_unknown == IfUnknown::GiveUp => return Ok(Ended::Unknown),
+                Some(Fate::NotDone | Fate::Unknown) | None => {}
+            }
+            let Some(new) = decide(&stored)? else { return Ok(Ended::Unchanged) };
+            if was_late && start.elapsed() >= self.lock_wait {
+                return Err(StorageError::locked(None, start.elapsed()));
+            }
             reach("redis.write", "write")?;
             let mut arguments: Vec<&[u8]> = vec![self.namespace.as_str().as_bytes()];
             for ((name, stored), new) in names.iter().zip(&stored).zip(&new) {
@@ -86,17 +161,18 @@ impl Records {
                 arguments.push(stored.as_deref().unwrap_or_default());
                 arguments.push(new.as_bytes());
             }
-            stored = match self.server.run_once(&SWAP, &keys, &arguments).await {
+            let answer = self.server.run_once(&SWAP, &keys, &arguments).await;
+            was_late = matches!(answer, Ok(Swap::Lost(_)));
+            stored = match answer {
                 Ok(Swap::Done) => {
                     reach("redis.written", "write")?;
-                    return Ok(true);
-                }
-                Ok(Swap::Lost(_)) if start.elapsed() >= self.lock_wait => {
-                    return Err(StorageError::locked(None, start.elapsed()));
+                    return Ok(Ended::Changed);
                 }
                 Ok(Swap::Lost(now)) => now,
                 Err(error) => {
-                    is_unsure = true;
+                    if may_have_been_done(&error) {
+                        sent.get_or_insert(Sent { old: stored, new });
+                    }
                     retry.after(&error).await?;
                     self.read(names).await?
                 }

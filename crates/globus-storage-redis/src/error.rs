@@ -32,6 +32,25 @@ pub(crate) fn storage_error(error: &RedisError) -> StorageError {
     StorageError::new(kind).with_source(cause)
 }
 
+/// Whether a change that got this error instead of its answer may have been done all the same. It was not where the
+/// server has refused it, or there was no connection to send it on.
+pub(crate) fn may_have_been_done(error: &RedisError) -> bool {
+    let is_unsent = error.is_connection_refusal()
+        || io_kind(error) == Some(io::ErrorKind::PermissionDenied)
+        || error.kind() == ErrorKind::AuthenticationFailed;
+    error.code().is_none() && !is_unsent
+}
+
+/// The error where another program has stored since a change whose answer was lost.
+pub(crate) fn overtaken() -> StorageError {
+    StorageError::new(StorageErrorKind::Unavailable).with_source(Cause::Overtaken)
+}
+
+/// The error where nobody knows what became of a change, because of this one.
+pub(crate) fn in_doubt(error: StorageError) -> StorageError {
+    StorageError::new(StorageErrorKind::Unavailable).with_source(Cause::InDoubt(error))
+}
+
 fn broken_connection(error: &RedisError) -> (StorageErrorKind, Cause) {
     match io_kind(error) {
         Some(reason @ io::ErrorKind::PermissionDenied) => {
@@ -105,6 +124,8 @@ enum Cause {
     Login,
     Server { code: String, advice: Option<&'static str> },
     Driver(ErrorKind),
+    Overtaken,
+    InDoubt(StorageError),
 }
 
 impl fmt::Display for Cause {
@@ -117,11 +138,22 @@ impl fmt::Display for Cause {
                 write!(f, "the Redis server answered {code}: {advice}")
             }
             Self::Driver(kind) => write!(f, "the Redis driver does not understand the answer ({kind:?})"),
+            Self::Overtaken => f.write_str(
+                "the connection was lost while storing, and another program has stored since; read again",
+            ),
+            Self::InDoubt(_) => f.write_str(
+                "the connection was lost while storing or removing, and what became of that could not be \
+                 looked up; read again",
+            ),
         }
     }
 }
 
-impl Error for Cause {}
+impl Error for Cause {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        if let Self::InDoubt(error) = self { Some(error) } else { None }
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -177,6 +209,22 @@ mod tests {
         ] {
             let shown = format!("{error} {error:?} {}", error.source().unwrap());
             assert!(!shown.contains("AgSecret"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn what_was_refused_or_not_sent_has_not_been_done() {
+        let failed = |kind: io::ErrorKind| RedisError::from(io::Error::from(kind));
+        for kind in [io::ErrorKind::BrokenPipe, io::ErrorKind::TimedOut, io::ErrorKind::UnexpectedEof] {
+            assert!(may_have_been_done(&failed(kind)), "{kind}");
+        }
+        assert!(may_have_been_done(&RedisError::from((ErrorKind::Parse, "not the protocol"))));
+        for kind in [io::ErrorKind::ConnectionRefused, io::ErrorKind::PermissionDenied] {
+            assert!(!may_have_been_done(&failed(kind)), "{kind}");
+        }
+        assert!(!may_have_been_done(&RedisError::from((ErrorKind::AuthenticationFailed, "no"))));
+        for code in ["OOM", "LOADING", "NOPERM", "ERR", "SOMETHING"] {
+            assert!(!may_have_been_done(&make_extension_error(code.to_owned(), None)), "{code}");
         }
     }
 

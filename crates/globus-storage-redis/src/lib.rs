@@ -42,9 +42,13 @@
 //! Several tokens are stored as a whole or not at all, by one script that compares what is stored with what was read
 //! before. The lease of a refresh is a key that ends by itself. A holder that has lost it without knowing cannot
 //! overwrite what its successor has stored. An answer that gets lost with the connection is asked for again, where that
-//! cannot do anything twice; a store is then looked up. If the connection does not come back meanwhile, the error is
-//! [`Unavailable`](globus_core::storage::StorageErrorKind::Unavailable), and the last store may or may not have
-//! happened: read again before you draw conclusions.
+//! cannot do anything twice. A store whose answer was lost is looked up: it is done, or it is repeated if nothing has
+//! changed. A refresh of a record that another program has replaced or removed since is a
+//! [`Conflict`](globus_core::storage::StorageErrorKind::Conflict). Any other store over which another program has stored
+//! since, and one that cannot be looked up, is an
+//! [`Unavailable`](globus_core::storage::StorageErrorKind::Unavailable), the one error after which a store or a removal
+//! may have happened: read again before you draw conclusions. A first login that another program has removed at once
+//! looks as if it had never arrived, and is stored again.
 //!
 //! # What is not protected
 //!
@@ -69,6 +73,7 @@ mod error;
 mod finishing;
 mod keys;
 mod lease;
+mod record;
 mod server;
 mod storage;
 

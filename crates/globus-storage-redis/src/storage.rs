@@ -16,6 +16,7 @@ use redis::cmd;
 use crate::change::Records;
 use crate::keys::{InvalidKeyPrefix, Keys};
 use crate::lease;
+use crate::record::Record;
 use crate::server::{LIST, Server};
 
 /// Keeps tokens in a Redis server, shared by all programs that use the same key prefix. Clones share the connection.
@@ -111,7 +112,7 @@ impl TokenStorage for RedisTokenStorage {
     async fn load_all(&self, namespace: &Namespace) -> Result<Loaded, StorageError> {
         let mut command = cmd("HGETALL");
         command.arg(self.keys.tokens(namespace));
-        let records: Vec<(Vec<u8>, Vec<u8>)> = self.server.ask(&command).await?;
+        let records: Vec<(Vec<u8>, Record)> = self.server.ask(&command).await?;
         let mut loaded = Loaded::default();
         for (name, record) in records {
             let (name, record) = match String::from_utf8(name) {
@@ -136,7 +137,7 @@ impl TokenStorage for RedisTokenStorage {
     ) -> Result<Option<TokenData>, StorageError> {
         let mut command = cmd("HGET");
         command.arg(self.keys.tokens(namespace)).arg(resource_server.as_str());
-        let record: Option<Vec<u8>> = self.server.ask(&command).await?;
+        let record: Option<Record> = self.server.ask(&command).await?;
         let damaged = |error| StorageError::invalid_record(Some(namespace), Some(resource_server), error);
         record.map(|record| TokenData::from_record(&record).map_err(damaged)).transpose()
     }

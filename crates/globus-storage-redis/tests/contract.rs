@@ -3,11 +3,15 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
 
+mod support;
+
+use std::time::Duration;
+
 use globus_core::storage::{Capabilities, Storage};
-use globus_storage_redis::{Client, ConnectionManager, RedisTokenStorage};
+use globus_storage_redis::{ConnectionManager, RedisTokenStorage};
 use globus_storage_testkit::{Backend, Options};
 use redis::{AsyncCommands, cmd};
-use test_services::redis::{shared_url, unique_prefix};
+use test_services::redis::{RedisServer, shared_url, unique_prefix};
 
 /// A key prefix of its own in a server that all tests share.
 #[derive(Debug)]
@@ -16,7 +20,7 @@ struct Redis;
 /// A place is written as `<prefix> <url>`.
 async fn connect(place: &str) -> (&str, ConnectionManager) {
     let (prefix, url) = place.split_once(' ').unwrap();
-    (prefix, ConnectionManager::new(Client::open(url).unwrap()).await.unwrap())
+    (prefix, support::connect(url).await)
 }
 
 async fn keys(prefix: &str, connection: &mut ConnectionManager) -> Vec<Vec<u8>> {
@@ -67,3 +71,13 @@ impl Backend for Redis {
 }
 
 globus_storage_testkit::storage_contract!(Redis);
+
+/// So that no case depends on the speed of the machine.
+#[tokio::test]
+async fn a_slow_server_is_waited_for() {
+    let server = RedisServer::in_memory();
+    let (_, mut connection) = connect(&format!("slow: {}", server.url())).await;
+    // Longer than the driver waits by default.
+    server.pause(Duration::from_secs(1));
+    let () = cmd("PING").exec_async(&mut connection).await.unwrap();
+}

@@ -9,22 +9,10 @@ mod support;
 use std::time::Duration;
 
 use globus_core::storage::{StoreKind, TokenStorage};
-use globus_storage_redis::RedisTokenStorage;
 use redis::cmd;
-use support::proxy::{Lost, Proxy};
-use support::{admin, log_in, open, refresh, remove, stored, token};
+use support::proxy::Lost;
+use support::{admin, behind_proxy, log_in, refresh, remove, stored, token};
 use test_services::redis::RedisServer;
-
-/// A storage behind a proxy, whose scripts the server knows already.
-async fn behind_proxy(server: &RedisServer) -> (Proxy, RedisTokenStorage) {
-    let proxy = Proxy::start(&server.url());
-    let storage = open(&proxy.url()).await;
-    log_in(&storage, "rs", 1).await.unwrap();
-    let mut lease = storage.lock_refresh(&"DEFAULT".into(), &"rs".into()).await.unwrap();
-    lease.extend().await.unwrap();
-    lease.release().await.unwrap();
-    (proxy, storage)
-}
 
 #[tokio::test]
 async fn a_refresh_is_stored_once() {

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -13,12 +14,24 @@ use tempfile::TempDir;
 /// Names a server that the tests use instead of starting one, as `unix:///path` or `redis://…`.
 pub const URL_VARIABLE: &str = "GLOBUS_TEST_REDIS";
 
-/// Runs the server until the standard input ends, or a line in it names the signal to stop it with. So the server never
-/// outlives the test, however that ends.
-const KEEPER: &str = r#"redis-server "$@" & read -r signal; kill -s "${signal:-TERM}" $!; wait $!"#;
+/// Runs the server until a line of the standard input names the signal to stop it with. Where the input just ends, the
+/// test has, however it did: then neither the server nor its directory outlives it.
+const KEEPER: &str = r#"
+directory=$1
+shift
+redis-server "$@" &
+if read -r signal; then
+    kill -s "$signal" $!
+    wait $!
+else
+    kill -s KILL $!
+    wait $!
+    rm -rf "$directory"
+fi
+"#;
 
 /// The server for tests that only keep to their own keys ([`unique_prefix`]): the one that `GLOBUS_TEST_REDIS` names,
-/// or one of this process.
+/// or one of this process, which ends with it and leaves nothing behind.
 pub fn shared_url() -> String {
     static OWN: OnceLock<RedisServer> = OnceLock::new();
     std::env::var(URL_VARIABLE).unwrap_or_else(|_| OWN.get_or_init(RedisServer::in_memory).url())
@@ -63,8 +76,11 @@ impl RedisServer {
              running server in {URL_VARIABLE}"
         );
         let mut keeper = Command::new("sh");
-        keeper.args(["-c", KEEPER, "sh", "--port", "0", "--unixsocketperm", "700", "--unixsocket"]);
-        keeper.arg(self.socket()).arg("--dir").arg(self.directory.path());
+        // What ends the whole group of processes of a test leaves the keeper alone, so that it can clean up.
+        keeper.process_group(0);
+        keeper.args(["-c", KEEPER, "sh"]).arg(self.directory.path());
+        keeper.args(["--port", "0", "--unixsocketperm", "700", "--unixsocket"]).arg(self.socket());
+        keeper.arg("--dir").arg(self.directory.path());
         keeper.arg("--logfile").arg(self.log()).args(self.persistence);
         self.keeper =
             Some(keeper.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
@@ -128,6 +144,12 @@ impl RedisServer {
     pub fn drop_connections(&self) {
         let answer = self.ask("CLIENT KILL TYPE normal SKIPME yes").unwrap();
         assert!(answer.starts_with(':'), "{answer}");
+    }
+
+    /// Lets all connections wait for their answers for this long.
+    pub fn pause(&self, time: Duration) {
+        let answer = self.ask(&format!("CLIENT PAUSE {}", time.as_millis())).unwrap();
+        assert_eq!(answer, "+OK\r\n");
     }
 
     /// Deletes the keys that match, as one who does not know what they are for.

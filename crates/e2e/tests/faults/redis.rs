@@ -29,6 +29,16 @@ async fn the_server_restarts_in_the_middle() {
     storm::check(&world, &storage, &reports).await;
 }
 
+/// A server that is slow is not one that is away.
+#[tokio::test]
+async fn the_server_is_slow() {
+    let server = RedisServer::in_memory();
+    let storage = storages::open(&format!("redis:{}", server.url()), Duration::from_secs(30)).await.unwrap();
+    // Longer than the driver waits by default, however often the storage asks again.
+    server.pause(Duration::from_secs(4));
+    assert!(storage.get("rs").await.unwrap().is_none());
+}
+
 /// The lease of a living holder is lost, so that two renew at once: one result is stored, and it is good.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lease_is_lost() {

@@ -12,6 +12,8 @@ use globus_storage_redis::{Client, ConnectionManager, ConnectionManagerConfig, R
 use redis::Connection;
 use test_services::redis::RedisServer;
 
+use self::proxy::Proxy;
+
 /// A text in all tokens, which no error may show.
 pub const SECRET: &str = "AgSecret";
 
@@ -22,6 +24,17 @@ pub async fn open(url: &str) -> RedisTokenStorage {
 
 pub async fn connect(url: &str) -> ConnectionManager {
     ConnectionManager::new_with_config(Client::open(url).unwrap(), impatient(8)).await.unwrap()
+}
+
+/// A storage behind a proxy, whose scripts the server knows already.
+pub async fn behind_proxy(server: &RedisServer) -> (Proxy, RedisTokenStorage) {
+    let proxy = Proxy::start(&server.url());
+    let storage = open(&proxy.url()).await;
+    log_in(&storage, "rs", 1).await.unwrap();
+    let mut lease = storage.lock_refresh(&"DEFAULT".into(), &"rs".into()).await.unwrap();
+    lease.extend().await.unwrap();
+    lease.release().await.unwrap();
+    (proxy, storage)
 }
 
 /// A connection of an administrator, to look into the server or to change its settings.

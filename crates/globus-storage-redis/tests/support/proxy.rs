@@ -1,5 +1,6 @@
 //! A way to the server that can lose a question or its answer.
 
+use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
@@ -22,7 +23,8 @@ enum Action {
     First(Box<dyn FnOnce() + Send>),
 }
 
-type Armed = Arc<Mutex<Option<(String, Action)>>>;
+/// What is to happen, one after the other, each at a command with its word.
+type Armed = Arc<Mutex<VecDeque<(String, Action)>>>;
 
 /// Forwards between a port and the server's socket.
 pub struct Proxy {
@@ -35,7 +37,7 @@ impl Proxy {
         let socket = server_url.strip_prefix("unix://").unwrap().to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let armed = Arc::new(Mutex::new(None));
+        let armed = Arc::new(Mutex::new(VecDeque::new()));
         spawn({
             let armed = Arc::clone(&armed);
             move || {
@@ -52,18 +54,24 @@ impl Proxy {
     }
 
     /// Loses the next command that has `word` in it, or its answer. Only for clients that ask one thing at a time.
+    ///
+    /// This, and each [`before`](Self::before), waits for what was ordered earlier.
     pub fn lose(&self, word: &str, lost: Lost) {
-        *self.armed.lock().unwrap() = Some((word.to_owned(), Action::Lose(lost)));
+        self.order(word, Action::Lose(lost));
     }
 
     /// Does something before the next command that has `word` in it goes on to the server.
     pub fn before(&self, word: &str, first: impl FnOnce() + Send + 'static) {
-        *self.armed.lock().unwrap() = Some((word.to_owned(), Action::First(Box::new(first))));
+        self.order(word, Action::First(Box::new(first)));
+    }
+
+    fn order(&self, word: &str, action: Action) {
+        self.armed.lock().unwrap().push_back((word.to_owned(), action));
     }
 
     /// Whether what was to happen has happened.
     pub fn is_done(&self) -> bool {
-        self.armed.lock().unwrap().is_none()
+        self.armed.lock().unwrap().is_empty()
     }
 }
 
@@ -90,7 +98,8 @@ fn forward(mut client: TcpStream, mut server: UnixStream, armed: &Armed) {
             let action = {
                 let mut armed = armed.lock().unwrap();
                 let text = String::from_utf8_lossy(&buffer[..length]);
-                if armed.as_ref().is_some_and(|(word, _)| text.contains(word)) { armed.take() } else { None }
+                let is_now = armed.front().is_some_and(|(word, _)| text.contains(word));
+                if is_now { armed.pop_front() } else { None }
             };
             match action {
                 Some((_, Action::Lose(Lost::Question))) => break,
