@@ -13,11 +13,8 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::PostgresTokenStorage;
-use crate::connection::{Values, pause};
+use crate::connection::{ANSWER, Values, pause};
 use crate::failure::Failure;
-
-/// How long the server may take for an answer, even where the wait for the lease is shorter.
-const ANSWER: Duration = Duration::from_secs(10);
 
 /// Longer than any lease; the server cannot add much more to a time.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);

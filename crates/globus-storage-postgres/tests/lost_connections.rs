@@ -3,8 +3,12 @@
 
 mod support;
 
+use std::time::Duration;
+
+use futures_util::FutureExt;
 use globus_core::Storage;
-use globus_core::storage::{StorageErrorKind, StoreKind};
+use globus_core::storage::{Namespace, StorageErrorKind, StoreKind, TokenStorage};
+use globus_storage_postgres::deadpool_postgres::Pool;
 
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::{Schema, number, pool, token};
@@ -110,5 +114,49 @@ async fn dead_connections_of_the_pool_are_replaced() {
         kill().await;
         assert!(storage.remove("rs").await.unwrap());
     }
+    schema.remove().await;
+}
+
+async fn backend(pool: &Pool) -> i32 {
+    pool.get().await.unwrap().query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0)
+}
+
+/// As those do that look for a token while they wait for something else.
+#[tokio::test]
+async fn reads_that_nobody_waits_for_cost_no_connection() {
+    let schema = Schema::new();
+    let pool = pool(schema.config(), 1);
+    let storage = schema.storage_on(pool.clone());
+    storage.migrate().await.unwrap();
+    let (namespace, server) = (Namespace::default(), "rs".into());
+    storage.load_fresh(&namespace, &server).await.unwrap();
+    let first = backend(&pool).await;
+    for _ in 0..20 {
+        assert!(storage.load_fresh(&namespace, &server).now_or_never().is_none());
+        assert_eq!(backend(&pool).await, first);
+    }
+    schema.remove().await;
+}
+
+/// The program hears nothing of it: no connection is lent on before it has answered.
+#[tokio::test]
+async fn a_connection_to_a_server_that_has_vanished_is_replaced() {
+    let (schema, proxy, _, _) = behind_a_proxy().await;
+    let pool = pool(proxy.config(), 1);
+    let storage = schema.storage_on(pool.clone());
+    let (namespace, server) = (Namespace::default(), "rs".into());
+    storage.load_fresh(&namespace, &server).await.unwrap();
+    let first = backend(&pool).await;
+    proxy.halt();
+    assert!(storage.load_fresh(&namespace, &server).now_or_never().is_none());
+    tokio::time::pause();
+    // Each time all tasks that can go on do: the one that asks begins to wait, and gives up.
+    tokio::task::yield_now().await;
+    tokio::time::advance(Duration::from_secs(60)).await;
+    tokio::task::yield_now().await;
+    tokio::time::resume();
+    assert_eq!(pool.status().size, 0, "it is lent on");
+    assert!(storage.load_fresh(&namespace, &server).await.unwrap().is_some());
+    assert_ne!(backend(&pool).await, first);
     schema.remove().await;
 }
