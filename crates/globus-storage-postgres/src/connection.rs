@@ -1,6 +1,7 @@
 //! Statements, each on a connection of the pool that is given back at once.
 
 use std::ops::Deref;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use deadpool_postgres::{Client, Object};
@@ -43,6 +44,7 @@ impl PostgresTokenStorage {
             match self.pool.get().await {
                 Ok(client) => return Ok(Connection { client: Some(client), state: State::Unknown }),
                 Err(error) if is_starting(&error) && start.elapsed() < self.restart_wait => {
+                    self.is_away.store(true, Relaxed);
                     let left = self.restart_wait.saturating_sub(start.elapsed());
                     tokio::time::sleep(pause.length().min(left)).await;
                 }
@@ -69,7 +71,9 @@ impl PostgresTokenStorage {
         let mut connection = self.connect().await?;
         connection.state = State::Asked;
         let done = connection.run(statement, values).await;
-        connection.state = if matches!(done, Err(Failure::Lost(_))) { State::Unknown } else { State::Free };
+        let is_lost = matches!(done, Err(Failure::Lost(_)));
+        connection.state = if is_lost { State::Unknown } else { State::Free };
+        self.is_away.store(is_lost, Relaxed);
         done
     }
 }

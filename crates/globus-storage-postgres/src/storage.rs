@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use deadpool_postgres::Pool;
@@ -29,6 +30,8 @@ pub struct PostgresTokenStorage {
     pub(crate) pool: Pool,
     pub(crate) tables: Arc<Tables>,
     pub(crate) turns: Arc<Turns>,
+    /// Whether the server gave no answer when it was last asked, as far as this is known.
+    pub(crate) is_away: Arc<AtomicBool>,
     pub(crate) lease_time: Duration,
     pub(crate) lock_wait: Duration,
     pub(crate) restart_wait: Duration,
@@ -42,6 +45,7 @@ impl PostgresTokenStorage {
             pool,
             tables: Arc::new(Tables::new(None, "globus_".to_owned())),
             turns: Arc::default(),
+            is_away: Arc::default(),
             lease_time: RefreshLease::TIME,
             lock_wait: RefreshLease::TIME + Duration::from_secs(10),
             restart_wait: Duration::from_secs(10),
@@ -86,8 +90,9 @@ impl PostgresTokenStorage {
         self
     }
 
-    /// How long to wait for a refresh lease, or for a record that another transaction has locked; 40 seconds by
-    /// default.
+    /// How long to wait for a refresh lease that somebody has, or for a record that another transaction has locked; 40
+    /// seconds by default. A server that does not answer is waited for as [`restart_wait`](Self::restart_wait) says,
+    /// even where this is shorter.
     #[must_use]
     pub fn lock_wait(mut self, time: Duration) -> Self {
         self.lock_wait = time;

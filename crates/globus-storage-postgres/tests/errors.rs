@@ -44,6 +44,20 @@ async fn a_server_that_is_not_there_is_unavailable() {
     }
 }
 
+/// However short the wait for somebody's lease is, and also of those in line behind the one who asks.
+#[tokio::test]
+async fn a_lease_of_a_server_that_is_not_there_is_unavailable_and_not_locked() {
+    let mut config = Config::new();
+    config.host("127.0.0.1").port(free_port()).user("postgres");
+    let storage = PostgresTokenStorage::new(pool(config, 1)).restart_wait(Duration::from_secs(60));
+    let storage = Storage::from(storage.lock_wait(Duration::from_secs(1)));
+    tokio::time::pause();
+    let (first, second) = tokio::join!(storage.lock_refresh("rs"), storage.lock_refresh("rs"));
+    for error in [first.unwrap_err(), second.unwrap_err()] {
+        assert_eq!(*error.kind(), StorageErrorKind::Unavailable, "{}", shown(&error));
+    }
+}
+
 #[tokio::test]
 async fn a_role_that_does_not_exist_is_denied() {
     let schema = Schema::new();

@@ -11,7 +11,7 @@ use globus_core::storage::{Namespace, StorageErrorKind, StoreKind, TokenStorage}
 use globus_storage_postgres::deadpool_postgres::Pool;
 
 use crate::support::proxy::{Fault, Proxy};
-use crate::support::{Schema, number, pool, token};
+use crate::support::{Schema, number, pool, shown, token};
 
 /// What is sent when token number 2 is stored.
 const SECOND: &str = "AgTestSecret2";
@@ -121,6 +121,15 @@ async fn backend(pool: &Pool) -> i32 {
     pool.get().await.unwrap().query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0)
 }
 
+/// Lets the time go by, which stands still, that is waited for an answer.
+async fn given_up() {
+    // Each time all tasks that can go on do: the one that asks begins to wait, and gives up.
+    tokio::task::yield_now().await;
+    tokio::time::advance(Duration::from_secs(60)).await;
+    tokio::task::yield_now().await;
+    tokio::time::resume();
+}
+
 /// As those do that look for a token while they wait for something else.
 #[tokio::test]
 async fn reads_that_nobody_waits_for_cost_no_connection() {
@@ -150,13 +159,27 @@ async fn a_connection_to_a_server_that_has_vanished_is_replaced() {
     proxy.halt();
     assert!(storage.load_fresh(&namespace, &server).now_or_never().is_none());
     tokio::time::pause();
-    // Each time all tasks that can go on do: the one that asks begins to wait, and gives up.
-    tokio::task::yield_now().await;
-    tokio::time::advance(Duration::from_secs(60)).await;
-    tokio::task::yield_now().await;
-    tokio::time::resume();
+    given_up().await;
     assert_eq!(pool.status().size, 0, "it is lent on");
     assert!(storage.load_fresh(&namespace, &server).await.unwrap().is_some());
     assert_ne!(backend(&pool).await, first);
+    schema.remove().await;
+}
+
+/// Nobody is known to have the lease. The connection is replaced here as well.
+#[tokio::test]
+async fn a_lease_of_a_server_that_has_vanished_is_unavailable_and_not_locked() {
+    let (schema, proxy, _, _) = behind_a_proxy().await;
+    let pool = pool(proxy.config(), 1);
+    let storage = Storage::from(schema.storage_on(pool.clone()).lock_wait(Duration::ZERO));
+    storage.lock_refresh("rs").await.unwrap().release().await.unwrap();
+    proxy.halt();
+    tokio::time::pause();
+    let error = storage.lock_refresh("rs").await.unwrap_err();
+    assert_eq!(*error.kind(), StorageErrorKind::Unavailable);
+    assert!(shown(&error).contains("the server did not answer in time"), "{}", shown(&error));
+    given_up().await;
+    assert_eq!(pool.status().size, 0, "it is lent on");
+    storage.lock_refresh("rs").await.unwrap().release().await.unwrap();
     schema.remove().await;
 }
