@@ -57,10 +57,10 @@ impl PostgresTokenStorage {
     /// # Errors
     ///
     /// [`InvalidName`] when this is not the beginning of a plain name.
-    pub fn table_prefix(mut self, prefix: &str) -> Result<Self, InvalidName> {
+    pub fn table_prefix(self, prefix: &str) -> Result<Self, InvalidName> {
         check(prefix)?;
-        self.tables = Arc::new(Tables::new(self.tables.schema.clone(), prefix.to_owned()));
-        Ok(self)
+        let schema = self.tables.schema.clone();
+        Ok(self.with_tables(Tables::new(schema, prefix.to_owned())))
     }
 
     /// Keeps the tables in this schema instead of the first one of the role's search path.
@@ -68,10 +68,18 @@ impl PostgresTokenStorage {
     /// # Errors
     ///
     /// [`InvalidName`] when this is not a plain name.
-    pub fn schema(mut self, schema: &str) -> Result<Self, InvalidName> {
+    pub fn schema(self, schema: &str) -> Result<Self, InvalidName> {
         check(schema)?;
-        self.tables = Arc::new(Tables::new(Some(schema.to_owned()), self.tables.prefix.clone()));
-        Ok(self)
+        let prefix = self.tables.prefix.clone();
+        Ok(self.with_tables(Tables::new(Some(schema.to_owned()), prefix)))
+    }
+
+    /// Their leases have nothing to do with those of the tables before, so those who wait for one are in a line of
+    /// their own.
+    fn with_tables(mut self, tables: Tables) -> Self {
+        self.tables = Arc::new(tables);
+        self.turns = Arc::default();
+        self
     }
 
     /// How long a refresh lease lasts after its holder died; 30 seconds by default.
