@@ -8,9 +8,10 @@ use std::time::Duration;
 use globus_core::Storage;
 use globus_core::storage::{StorageErrorKind, StoreKind, TokenStorage};
 use globus_storage_postgres::PostgresTokenStorage;
+use globus_storage_postgres::deadpool_postgres::Runtime;
 use globus_storage_postgres::tokio_postgres::Config;
 
-use crate::support::{SECRET, Schema, pool, shown, token};
+use crate::support::{SECRET, Schema, pool, pool_builder, shown, token};
 
 const PASSWORD: &str = "AgTestPassword";
 
@@ -71,14 +72,28 @@ async fn a_role_that_does_not_exist_is_denied() {
 #[tokio::test]
 async fn a_pool_that_lends_no_connection_in_time_is_unavailable() {
     let schema = Schema::new();
-    let pool = pool(schema.config(), 1);
-    let held = pool.get().await.unwrap();
+    schema.storage().await;
+    let builder = pool_builder(schema.config(), 1).runtime(Runtime::Tokio1);
+    let pool = builder.wait_timeout(Some(Duration::ZERO)).build().unwrap();
     let storage = Storage::from(schema.storage_on(pool.clone()));
-    pool.close();
-    let error = storage.get("rs").await.unwrap_err();
-    assert_eq!(*error.kind(), StorageErrorKind::Unavailable);
-    assert!(shown(&error).contains("the pool is closed"), "{}", shown(&error));
+    let expect_all = async |words: &str| {
+        let errors = [
+            storage.get("rs").await.unwrap_err(),
+            storage.store(vec![token("rs", 1)], StoreKind::Login).await.unwrap_err(),
+            storage.lock_refresh("rs").await.unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!(*error.kind(), StorageErrorKind::Unavailable);
+            assert!(shown(&error).contains(words), "{}", shown(&error));
+        }
+    };
+    let held = pool.get().await.unwrap();
+    expect_all("the pool had no connection in time").await;
     drop(held);
+    storage.store(vec![token("rs", 1)], StoreKind::Login).await.unwrap();
+    pool.close();
+    expect_all("the pool is closed").await;
+    schema.remove().await;
 }
 
 #[tokio::test]
