@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::PostgresTokenStorage;
 use crate::connection::{Connection, pause};
-use crate::failure::{Failure, unavailable};
+use crate::failure::{Failure, not_written, unavailable};
 
 /// How often a transaction is tried when others are in its way.
 const ATTEMPTS: u32 = 16;
@@ -140,17 +140,19 @@ impl PostgresTokenStorage {
         };
         reach("postgres.write", "write to")?;
         for change in others {
-            let statement = self.prepare(connection, change).await?;
+            let statement = connection.prepare_cached(self.tables.write(change.old.is_some())).await?;
             written(write(connection, &statement, namespace, change).await?)?;
         }
-        let last = self.prepare(connection, last).await?;
+        // The end is sent before it is known whether the last one was written. Where there are others, these must not
+        // be stored without it.
+        let last = if others.is_empty() {
+            self.tables.write(last.old.is_some())
+        } else {
+            self.tables.write_or_fail(last.old.is_some())
+        };
+        let last = connection.prepare_cached(last).await?;
         reach("postgres.commit", "commit to")?;
         Ok(Decision::Write(last, changes))
-    }
-
-    async fn prepare(&self, connection: &Connection, change: &Change) -> Result<Statement, Failure> {
-        let sql = if change.old.is_some() { &self.tables.update } else { &self.tables.insert };
-        Ok(connection.prepare_cached(sql).await?)
     }
 
     /// Begins the transaction, locks the rows, and reads them.
@@ -225,7 +227,7 @@ async fn write(
 
 /// A rule or a trigger of somebody else's may leave a row out without a word.
 fn written(rows: u64) -> Result<(), StorageError> {
-    if rows == 1 { Ok(()) } else { Err(StorageError::new(StorageErrorKind::Database)) }
+    if rows == 1 { Ok(()) } else { Err(not_written()) }
 }
 
 fn reach(step: &str, verb: &'static str) -> Result<(), StorageError> {
