@@ -61,10 +61,10 @@ impl PostgresTokenStorage {
             match self.run_once(statement, values).await {
                 Err(Failure::Lost(_)) => is_repeated = true,
                 Err(Failure::Race(_)) => {}
-                done => return done.map(|rows| Answer { rows, is_repeated }),
+                done => return answer(done, is_repeated),
             }
         }
-        self.run_once(statement, values).await.map(|rows| Answer { rows, is_repeated })
+        answer(self.run_once(statement, values).await, is_repeated)
     }
 
     async fn run_once(&self, statement: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
@@ -75,6 +75,15 @@ impl PostgresTokenStorage {
         connection.state = if is_lost { State::Unknown } else { State::Free };
         self.is_away.store(is_lost, Relaxed);
         done
+    }
+}
+
+fn answer(done: Result<Vec<Row>, Failure>, is_repeated: bool) -> Result<Answer, Failure> {
+    match done {
+        Ok(rows) => Ok(Answer { rows, is_repeated }),
+        // Whatever is wrong now: the answer to an earlier try was lost.
+        Err(Failure::Refused(error)) if is_repeated => Err(Failure::Lost(error)),
+        Err(failure) => Err(failure),
     }
 }
 

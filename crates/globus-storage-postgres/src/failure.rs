@@ -133,6 +133,23 @@ pub(crate) fn not_written() -> StorageError {
     StorageError::new(StorageErrorKind::Database).with_source(Cause(NOT_WRITTEN.to_owned()))
 }
 
+/// The answer to a change was lost, and it cannot be found out whether it was made.
+pub(crate) fn in_doubt(words: &str) -> StorageError {
+    unavailable(format!("{IN_DOUBT}: {words}"))
+}
+
+/// The same, as looking for it ended with this error.
+pub(crate) fn in_doubt_because_of(error: StorageError) -> StorageError {
+    StorageError::new(StorageErrorKind::Unavailable).with_source(InDoubt(error))
+}
+
+const IN_DOUBT: &str =
+    "the connection was lost before the answer, and nobody knows whether the change was made; read again";
+
+#[derive(Debug, thiserror::Error)]
+#[error("{IN_DOUBT}")]
+struct InDoubt(#[source] StorageError);
+
 pub(crate) fn unavailable(words: impl Into<String>) -> StorageError {
     StorageError::new(StorageErrorKind::Unavailable).with_source(Cause(words.into()))
 }

@@ -16,7 +16,7 @@ use globus_core::token::{ResourceServer, TokenData};
 use zeroize::Zeroizing;
 
 use crate::connection::Values;
-use crate::failure::Failure;
+use crate::failure::{Failure, in_doubt_because_of};
 use crate::lease;
 use crate::store::name_and_record;
 use crate::tables::{InvalidName, Tables, check};
@@ -165,7 +165,10 @@ impl TokenStorage for PostgresTokenStorage {
             (self.clone(), namespace.clone(), resource_server.clone());
         run_detached(async move {
             let values: Values<'_> = &[&namespace.as_str(), &resource_server.as_str()];
-            let answer = storage.run(&storage.tables.remove, values).await?;
+            let answer = match storage.run(&storage.tables.remove, values).await {
+                Err(Failure::Lost(error)) => return Err(in_doubt_because_of(error)),
+                done => done?,
+            };
             // Where the answer to the first try was lost, that one has removed it.
             Ok(!answer.rows.is_empty() || answer.is_repeated)
         })

@@ -110,7 +110,7 @@ impl Tables {
     }
 }
 
-/// The statement, which fails with its transaction where it writes no row. It takes the server some 10 µs longer.
+/// The statement, which fails with its transaction where it writes no row. It takes the server a little longer.
 fn or_fail(statement: &str) -> String {
     format!("WITH written AS ({statement} RETURNING 1) SELECT 1 / count(*) FROM written")
 }
