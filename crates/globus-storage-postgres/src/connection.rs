@@ -1,10 +1,13 @@
 //! Statements, each on a connection of the pool that is given back at once.
 
 use std::ops::Deref;
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use deadpool_postgres::{Client, Object};
 use globus_core::storage::{Pause, StorageError};
+use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -18,6 +21,9 @@ pub(crate) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 pub(crate) fn pause() -> Pause {
     Pause::up_to(Duration::from_millis(250))
 }
+
+/// How long the server may take for an answer where nobody has said how long to wait.
+pub(crate) const ANSWER: Duration = Duration::from_secs(10);
 
 /// How often a statement is tried when its connection is lost.
 const ATTEMPTS: u32 = 3;
@@ -36,8 +42,9 @@ impl PostgresTokenStorage {
         let mut pause = pause();
         loop {
             match self.pool.get().await {
-                Ok(client) => return Ok(Connection { client: Some(client), is_reusable: false }),
+                Ok(client) => return Ok(Connection { client: Some(client), state: State::Unknown }),
                 Err(error) if is_starting(&error) && start.elapsed() < self.restart_wait => {
+                    self.is_away.store(true, Relaxed);
                     let left = self.restart_wait.saturating_sub(start.elapsed());
                     tokio::time::sleep(pause.length().min(left)).await;
                 }
@@ -54,27 +61,47 @@ impl PostgresTokenStorage {
             match self.run_once(statement, values).await {
                 Err(Failure::Lost(_)) => is_repeated = true,
                 Err(Failure::Race(_)) => {}
-                done => return done.map(|rows| Answer { rows, is_repeated }),
+                done => return answer(done, is_repeated),
             }
         }
-        self.run_once(statement, values).await.map(|rows| Answer { rows, is_repeated })
+        answer(self.run_once(statement, values).await, is_repeated)
     }
 
     async fn run_once(&self, statement: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
         let mut connection = self.connect().await?;
-        // The driver reads the answer even if nobody waits for it any more, and there is no transaction.
-        connection.is_reusable = true;
+        connection.state = State::Asked;
         let done = connection.run(statement, values).await;
-        connection.is_reusable = !matches!(done, Err(Failure::Lost(_)));
+        let is_lost = matches!(done, Err(Failure::Lost(_)));
+        connection.state = if is_lost { State::Unknown } else { State::Free };
+        self.is_away.store(is_lost, Relaxed);
         done
     }
 }
 
-/// A connection of the pool. When dropped it is closed, as it may be lost or in a transaction, unless it is known to be
-/// reusable.
+fn answer(done: Result<Vec<Row>, Failure>, is_repeated: bool) -> Result<Answer, Failure> {
+    match done {
+        Ok(rows) => Ok(Answer { rows, is_repeated }),
+        // Whatever is wrong now: the answer to an earlier try was lost.
+        Err(Failure::Refused(error)) if is_repeated => Err(Failure::Lost(error)),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// A connection of the pool. When dropped it is given back or closed, as its state says.
 pub(crate) struct Connection {
     client: Option<Client>,
-    is_reusable: bool,
+    state: State,
+}
+
+/// What is known of a connection.
+#[derive(Clone, Copy)]
+enum State {
+    /// It may be lost or in a transaction.
+    Unknown,
+    /// It is not in a transaction, and has not answered yet.
+    Asked,
+    /// It has answered, and is not in a transaction.
+    Free,
 }
 
 impl Connection {
@@ -84,12 +111,19 @@ impl Connection {
     }
 
     pub(crate) fn give_back(mut self) {
-        drop(self.client.take());
+        self.state = State::Free;
     }
 
     /// Gives it back after its transaction.
     pub(crate) async fn roll_back(self) {
         if self.batch_execute("ROLLBACK").await.is_ok() {
+            self.give_back();
+        }
+    }
+
+    /// Gives it back when all that it was asked is answered.
+    async fn give_back_once_it_answers(self) {
+        if let Ok(Ok(_)) = timeout(ANSWER, self.simple_query("")).await {
             self.give_back();
         }
     }
@@ -99,15 +133,23 @@ impl Deref for Connection {
     type Target = Client;
 
     fn deref(&self) -> &Client {
-        #[expect(clippy::expect_used, reason = "it is taken only by what consumes or ends the whole")]
-        self.client.as_ref().expect("it is there until it is given back")
+        #[expect(clippy::expect_used, reason = "it is taken only when the whole is dropped")]
+        self.client.as_ref().expect("it is there until the end")
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if let Some(client) = self.client.take().filter(|_| !self.is_reusable) {
-            drop(Object::take(client));
+        let Some(client) = self.client.take() else { return };
+        match (self.state, Handle::try_current()) {
+            (State::Free, _) => drop(client),
+            // Nobody waits for the answer any more. Closing it now would cost a new connection each time, and giving
+            // it back would lend others one whose server may have vanished.
+            (State::Asked, Ok(runtime)) => {
+                let connection = Self { client: Some(client), state: State::Unknown };
+                drop(runtime.spawn(connection.give_back_once_it_answers()));
+            }
+            (State::Unknown | State::Asked, _) => drop(Object::take(client)),
         }
     }
 }

@@ -61,6 +61,8 @@ fn from_answer(answer: &DbError) -> Failure {
             (Database, "a table is missing or older than this version; call `migrate()`")
         }
         "42501" => (Denied, "the role has no right to do this; grant it"),
+        // See `tables::or_fail`.
+        "22012" => (Database, NOT_WRITTEN),
         "53100" => (NoSpace, "the disk of the server is full"),
         "53300" => (Unavailable, "the server has no connection left"),
         "55P03" => (Unavailable, "another transaction did not let go in time"),
@@ -123,6 +125,30 @@ pub(crate) fn no_connection(error: &PoolError) -> StorageError {
 fn io_error(error: &tokio_postgres::Error) -> Option<&std::io::Error> {
     std::error::Error::source(error).and_then(|source| source.downcast_ref())
 }
+
+const NOT_WRITTEN: &str = "a rule, a trigger or a policy of the table left the record out";
+
+/// The server has carried out the statement without a word, but written nothing.
+pub(crate) fn not_written() -> StorageError {
+    StorageError::new(StorageErrorKind::Database).with_source(Cause(NOT_WRITTEN.to_owned()))
+}
+
+/// The answer to a change was lost, and it cannot be found out whether it was made.
+pub(crate) fn in_doubt(words: &str) -> StorageError {
+    unavailable(format!("{IN_DOUBT}: {words}"))
+}
+
+/// The same, as looking for it ended with this error.
+pub(crate) fn in_doubt_because_of(error: StorageError) -> StorageError {
+    StorageError::new(StorageErrorKind::Unavailable).with_source(InDoubt(error))
+}
+
+const IN_DOUBT: &str =
+    "the connection was lost before the answer, and nobody knows whether the change was made; read again";
+
+#[derive(Debug, thiserror::Error)]
+#[error("{IN_DOUBT}")]
+struct InDoubt(#[source] StorageError);
 
 pub(crate) fn unavailable(words: impl Into<String>) -> StorageError {
     StorageError::new(StorageErrorKind::Unavailable).with_source(Cause(words.into()))

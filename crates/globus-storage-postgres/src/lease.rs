@@ -4,20 +4,18 @@
 //! holder asks the token endpoint.
 
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use globus_core::detached_job::run_detached;
 use globus_core::storage::{Extend, Lease, LeaseHolder, Namespace, RefreshLease, Release, StorageError};
 use globus_core::token::ResourceServer;
 use tokio::runtime::Handle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::PostgresTokenStorage;
-use crate::connection::{Values, pause};
-use crate::failure::Failure;
-
-/// How long the server may take for an answer, even where the wait for the lease is shorter.
-const ANSWER: Duration = Duration::from_secs(10);
+use crate::connection::{ANSWER, Values, pause};
+use crate::failure::{Failure, unavailable};
 
 /// Longer than any lease; the server cannot add much more to a time.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -42,21 +40,26 @@ pub(crate) async fn take(
     let wait = storage.lock_wait;
     let key = (namespace.as_str().to_owned(), resource_server.as_str().to_owned());
     let Ok(_turn) = timeout(wait, storage.turns.take(key)).await else {
-        return Err(StorageError::locked(Some("others of this process".to_owned()), begin.elapsed()));
+        return Err(if storage.is_away.load(Relaxed) {
+            unavailable("the server does not answer others of this process either")
+        } else {
+            StorageError::locked(Some("others of this process".to_owned()), begin.elapsed())
+        });
     };
     let nonce = nonce()?;
     let mut pause = pause();
     let mut last_holder = None;
     loop {
+        let left = wait.saturating_sub(begin.elapsed());
         // Goes on without this one, so that a lease that the server has given is given back when nobody wants it
         // any more.
         let look = run_detached({
             let (storage, nonce) = (storage.clone(), nonce.clone());
             let (namespace, resource_server) = (namespace.clone(), resource_server.clone());
-            async move { storage.look(namespace, resource_server, nonce).await }
+            let limit = left.max(storage.restart_wait.saturating_add(ANSWER));
+            async move { timeout(limit, storage.look(namespace, resource_server, nonce)).await }
         });
-        let left = wait.saturating_sub(begin.elapsed());
-        let ends_in = match timeout(left.max(ANSWER), look).await {
+        let ends_in = match look.await {
             Ok(Ok(Look::Taken(fencing, held))) => {
                 return Ok(RefreshLease::new(fencing, storage.lease_time, held));
             }
@@ -65,7 +68,10 @@ pub(crate) async fn take(
                 ends_in
             }
             Ok(Err(error)) => return Err(error),
-            Err(_) => return Err(StorageError::locked(last_holder, begin.elapsed())),
+            Err(_) => {
+                storage.is_away.store(true, Relaxed);
+                return Err(unavailable("the server did not answer in time, or the pool had no connection"));
+            }
         };
         let left = wait.saturating_sub(begin.elapsed());
         if left.is_zero() {

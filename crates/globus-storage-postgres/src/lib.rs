@@ -43,9 +43,10 @@
 //!   and a refresh of a record that was replaced or removed meanwhile is a
 //!   [`Conflict`](globus_core::storage::StorageErrorKind::Conflict).
 //! * When the connection is lost while a store is being committed, the storage connects again, for up to ten seconds,
-//!   and looks. It then knows whether the tokens are stored, unless another program has stored others since, or the
-//!   server stays away: that is an [`Unavailable`](globus_core::storage::StorageErrorKind::Unavailable), the one error
-//!   after which the tokens may be stored.
+//!   and looks. It then knows whether the tokens are stored, unless another program has stored others since, the
+//!   server stays away, or it does not let the storage look: that is an
+//!   [`Unavailable`](globus_core::storage::StorageErrorKind::Unavailable) whose source says that nobody knows. It is the
+//!   one error after which the tokens may be stored. A removal is repeated, and ends in the same way if that fails.
 //! * A refresh lease is a row with a time by the server's clock; the clocks of the programs do not matter. No connection
 //!   is held while a program waits for a lease or holds one.
 //! * How durable a stored token is, the server decides: with its default settings (`fsync` and `synchronous_commit` on)

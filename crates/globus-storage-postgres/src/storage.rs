@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use deadpool_postgres::Pool;
@@ -15,7 +16,7 @@ use globus_core::token::{ResourceServer, TokenData};
 use zeroize::Zeroizing;
 
 use crate::connection::Values;
-use crate::failure::Failure;
+use crate::failure::{Failure, in_doubt_because_of};
 use crate::lease;
 use crate::store::name_and_record;
 use crate::tables::{InvalidName, Tables, check};
@@ -29,6 +30,8 @@ pub struct PostgresTokenStorage {
     pub(crate) pool: Pool,
     pub(crate) tables: Arc<Tables>,
     pub(crate) turns: Arc<Turns>,
+    /// Whether the server gave no answer when it was last asked, as far as this is known.
+    pub(crate) is_away: Arc<AtomicBool>,
     pub(crate) lease_time: Duration,
     pub(crate) lock_wait: Duration,
     pub(crate) restart_wait: Duration,
@@ -42,6 +45,7 @@ impl PostgresTokenStorage {
             pool,
             tables: Arc::new(Tables::new(None, "globus_".to_owned())),
             turns: Arc::default(),
+            is_away: Arc::default(),
             lease_time: RefreshLease::TIME,
             lock_wait: RefreshLease::TIME + Duration::from_secs(10),
             restart_wait: Duration::from_secs(10),
@@ -53,10 +57,10 @@ impl PostgresTokenStorage {
     /// # Errors
     ///
     /// [`InvalidName`] when this is not the beginning of a plain name.
-    pub fn table_prefix(mut self, prefix: &str) -> Result<Self, InvalidName> {
+    pub fn table_prefix(self, prefix: &str) -> Result<Self, InvalidName> {
         check(prefix)?;
-        self.tables = Arc::new(Tables::new(self.tables.schema.clone(), prefix.to_owned()));
-        Ok(self)
+        let schema = self.tables.schema.clone();
+        Ok(self.with_tables(Tables::new(schema, prefix.to_owned())))
     }
 
     /// Keeps the tables in this schema instead of the first one of the role's search path.
@@ -64,10 +68,18 @@ impl PostgresTokenStorage {
     /// # Errors
     ///
     /// [`InvalidName`] when this is not a plain name.
-    pub fn schema(mut self, schema: &str) -> Result<Self, InvalidName> {
+    pub fn schema(self, schema: &str) -> Result<Self, InvalidName> {
         check(schema)?;
-        self.tables = Arc::new(Tables::new(Some(schema.to_owned()), self.tables.prefix.clone()));
-        Ok(self)
+        let prefix = self.tables.prefix.clone();
+        Ok(self.with_tables(Tables::new(Some(schema.to_owned()), prefix)))
+    }
+
+    /// Their leases have nothing to do with those of the tables before, so those who wait for one are in a line of
+    /// their own.
+    fn with_tables(mut self, tables: Tables) -> Self {
+        self.tables = Arc::new(tables);
+        self.turns = Arc::default();
+        self
     }
 
     /// How long a refresh lease lasts after its holder died; 30 seconds by default.
@@ -86,8 +98,9 @@ impl PostgresTokenStorage {
         self
     }
 
-    /// How long to wait for a refresh lease, or for a record that another transaction has locked; 40 seconds by
-    /// default.
+    /// How long to wait for a refresh lease that somebody has, or for a record that another transaction has locked; 40
+    /// seconds by default. A server that does not answer is waited for as [`restart_wait`](Self::restart_wait) says,
+    /// even where this is shorter.
     #[must_use]
     pub fn lock_wait(mut self, time: Duration) -> Self {
         self.lock_wait = time;
@@ -152,7 +165,10 @@ impl TokenStorage for PostgresTokenStorage {
             (self.clone(), namespace.clone(), resource_server.clone());
         run_detached(async move {
             let values: Values<'_> = &[&namespace.as_str(), &resource_server.as_str()];
-            let answer = storage.run(&storage.tables.remove, values).await?;
+            let answer = match storage.run(&storage.tables.remove, values).await {
+                Err(Failure::Lost(error)) => return Err(in_doubt_because_of(error)),
+                done => done?,
+            };
             // Where the answer to the first try was lost, that one has removed it.
             Ok(!answer.rows.is_empty() || answer.is_repeated)
         })

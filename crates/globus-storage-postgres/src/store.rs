@@ -8,18 +8,19 @@
 //! have inserted meanwhile: then the server refuses, nothing is stored, and all begins again with that row to lock.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::join;
 use globus_core::failpoint;
 use globus_core::storage::{Namespace, StorageError, StorageErrorKind, StoreKind};
 use globus_core::token::{ResourceServer, TokenData};
+use tokio::time::Instant;
 use tokio_postgres::{Row, Statement};
 use zeroize::Zeroizing;
 
 use crate::PostgresTokenStorage;
 use crate::connection::{Connection, pause};
-use crate::failure::{Failure, unavailable};
+use crate::failure::{Failure, in_doubt, in_doubt_because_of, not_written};
 
 /// How often a transaction is tried when others are in its way.
 const ATTEMPTS: u32 = 16;
@@ -62,9 +63,7 @@ impl PostgresTokenStorage {
             let failure = match self.attempt(namespace, tokens, kind, changes).await {
                 Ok(Outcome::Stored) => return Ok(()),
                 Ok(Outcome::Overtaken) => {
-                    return Err(unavailable(
-                        "the connection was lost while storing, and another program has stored since; read again",
-                    ));
+                    return Err(in_doubt("another program has stored or removed the record since"));
                 }
                 Ok(Outcome::InDoubt(changes, error)) => {
                     doubt.get_or_insert((changes, Instant::now()));
@@ -83,9 +82,16 @@ impl PostgresTokenStorage {
                 _ => false,
             };
             if !goes_on {
-                return Err(match failure {
+                let error = match failure {
                     Failure::Blocked(_) => StorageError::locked(None, begin.elapsed()),
                     failure => failure.into(),
+                };
+                // A conflict says what to do in both cases: to read again. Any other error would say that nothing is
+                // stored.
+                return Err(if doubt.is_some() && !error.is_conflict() {
+                    in_doubt_because_of(error)
+                } else {
+                    error
                 });
             }
             if attempt > 1 {
@@ -140,17 +146,19 @@ impl PostgresTokenStorage {
         };
         reach("postgres.write", "write to")?;
         for change in others {
-            let statement = self.prepare(connection, change).await?;
+            let statement = connection.prepare_cached(self.tables.write(change.old.is_some())).await?;
             written(write(connection, &statement, namespace, change).await?)?;
         }
-        let last = self.prepare(connection, last).await?;
+        // The end is sent before it is known whether the last one was written. Where there are others, these must not
+        // be stored without it.
+        let last = if others.is_empty() {
+            self.tables.write(last.old.is_some())
+        } else {
+            self.tables.write_or_fail(last.old.is_some())
+        };
+        let last = connection.prepare_cached(last).await?;
         reach("postgres.commit", "commit to")?;
         Ok(Decision::Write(last, changes))
-    }
-
-    async fn prepare(&self, connection: &Connection, change: &Change) -> Result<Statement, Failure> {
-        let sql = if change.old.is_some() { &self.tables.update } else { &self.tables.insert };
-        Ok(connection.prepare_cached(sql).await?)
     }
 
     /// Begins the transaction, locks the rows, and reads them.
@@ -225,7 +233,7 @@ async fn write(
 
 /// A rule or a trigger of somebody else's may leave a row out without a word.
 fn written(rows: u64) -> Result<(), StorageError> {
-    if rows == 1 { Ok(()) } else { Err(StorageError::new(StorageErrorKind::Database)) }
+    if rows == 1 { Ok(()) } else { Err(not_written()) }
 }
 
 fn reach(step: &str, verb: &'static str) -> Result<(), StorageError> {

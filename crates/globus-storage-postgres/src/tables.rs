@@ -8,8 +8,10 @@ pub(crate) struct Tables {
     pub(crate) load_all: String,
     pub(crate) load: String,
     pub(crate) lock: String,
-    pub(crate) insert: String,
-    pub(crate) update: String,
+    insert: String,
+    update: String,
+    insert_or_fail: String,
+    update_or_fail: String,
     pub(crate) remove: String,
     pub(crate) list: String,
     pub(crate) take_lease: String,
@@ -39,6 +41,12 @@ impl Tables {
         let tokens = table(schema.as_deref(), &prefix, "tokens");
         let leases = table(schema.as_deref(), &prefix, "leases");
         let this_row = "namespace = $1 AND resource_server = $2";
+        let insert = format!(
+            "INSERT INTO {tokens} (namespace, resource_server, record, updated_at) \
+             VALUES ($1, $2, $3, clock_timestamp())"
+        );
+        let update =
+            format!("UPDATE {tokens} SET record = $3, updated_at = clock_timestamp() WHERE {this_row}");
         Self {
             load_all: format!("SELECT resource_server, record FROM {tokens} WHERE namespace = $1"),
             load: format!("SELECT record FROM {tokens} WHERE {this_row}"),
@@ -47,13 +55,10 @@ impl Tables {
                 "SELECT resource_server, record FROM {tokens} WHERE namespace = $1 AND resource_server = ANY($2) \
                  ORDER BY resource_server FOR UPDATE"
             ),
-            insert: format!(
-                "INSERT INTO {tokens} (namespace, resource_server, record, updated_at) \
-                 VALUES ($1, $2, $3, clock_timestamp())"
-            ),
-            update: format!(
-                "UPDATE {tokens} SET record = $3, updated_at = clock_timestamp() WHERE {this_row}"
-            ),
+            insert_or_fail: or_fail(&insert),
+            update_or_fail: or_fail(&update),
+            insert,
+            update,
             remove: format!("DELETE FROM {tokens} WHERE {this_row} RETURNING 1"),
             list: format!("SELECT DISTINCT namespace FROM {tokens} ORDER BY namespace"),
             // While somebody has the lease this only reads, so that those who wait cost the server no write. Whose
@@ -90,9 +95,24 @@ impl Tables {
         }
     }
 
+    /// Writes a record, in place of an old one or not.
+    pub(crate) fn write(&self, is_there: bool) -> &str {
+        if is_there { &self.update } else { &self.insert }
+    }
+
+    /// The same, and fails with its transaction where that writes no row.
+    pub(crate) fn write_or_fail(&self, is_there: bool) -> &str {
+        if is_there { &self.update_or_fail } else { &self.insert_or_fail }
+    }
+
     pub(crate) fn table(&self, name: &str) -> String {
         table(self.schema.as_deref(), &self.prefix, name)
     }
+}
+
+/// The statement, which fails with its transaction where it writes no row. It takes the server a little longer.
+fn or_fail(statement: &str) -> String {
+    format!("WITH written AS ({statement} RETURNING 1) SELECT 1 / count(*) FROM written")
 }
 
 fn table(schema: Option<&str>, prefix: &str, name: &str) -> String {

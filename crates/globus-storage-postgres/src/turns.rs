@@ -18,8 +18,8 @@ impl Turns {
     /// Waits for the turn, in the order of coming. It ends when it is dropped.
     pub(crate) async fn take(self: &Arc<Self>, key: Key) -> Turn {
         let lock = Arc::clone(self.all().entry(key.clone()).or_default());
-        let mut turn = Turn { turns: Arc::clone(self), key, lock, guard: None };
-        turn.guard = Some(Arc::clone(&turn.lock).lock_owned().await);
+        let mut turn = Turn { turns: Arc::clone(self), key, lock: Some(Arc::clone(&lock)), guard: None };
+        turn.guard = Some(lock.lock_owned().await);
         turn
     }
 
@@ -34,7 +34,7 @@ impl Turns {
 pub(crate) struct Turn {
     turns: Arc<Turns>,
     key: Key,
-    lock: Arc<tokio::sync::Mutex<()>>,
+    lock: Option<Arc<tokio::sync::Mutex<()>>>,
     guard: Option<OwnedMutexGuard<()>>,
 }
 
@@ -42,8 +42,9 @@ impl Drop for Turn {
     fn drop(&mut self) {
         drop(self.guard.take());
         let mut all = self.turns.all();
-        // The map's own and this one: nobody else is in the line.
-        if Arc::strong_count(&self.lock) == 2 {
+        // They leave one after the other, so that the last one finds only the map's own.
+        drop(self.lock.take());
+        if all.get(&self.key).is_some_and(|lock| Arc::strong_count(lock) == 1) {
             all.remove(&self.key);
         }
     }
@@ -51,6 +52,10 @@ impl Drop for Turn {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+
+    use futures_util::FutureExt;
+
     use super::*;
 
     fn key(name: &str) -> Key {
@@ -70,7 +75,8 @@ mod tests {
             let turns = Arc::clone(&turns);
             async move { turns.take(key("a")).await }
         });
-        while Arc::strong_count(&first.lock) < 6 {
+        // The map's own, and two for each.
+        while Arc::strong_count(first.lock.as_ref().unwrap()) < 7 {
             tokio::task::yield_now().await;
         }
         assert!(!second.is_finished());
@@ -78,6 +84,31 @@ mod tests {
         assert!(gone.await.is_err());
         drop(first);
         drop(second.await.unwrap());
+        assert!(turns.all().is_empty());
+    }
+
+    /// Also where several leave at the same moment.
+    #[test]
+    fn those_who_leave_together_leave_nothing() {
+        let turns = Arc::new(Turns::default());
+        let arrived = AtomicU32::new(0);
+        let come_and_go = || {
+            for number in 0..100_000 {
+                let mut taking = Box::pin(turns.take(key(&number.to_string())));
+                // One has the turn, the other one is in the line.
+                let turn = taking.as_mut().now_or_never();
+                arrived.fetch_add(1, SeqCst);
+                while arrived.load(SeqCst) < 2 * (number + 1) {
+                    // Not asleep, so as to go on at the very moment.
+                    std::thread::yield_now();
+                }
+                drop((turn, taking));
+            }
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(come_and_go);
+            scope.spawn(come_and_go);
+        });
         assert!(turns.all().is_empty());
     }
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use globus_core::Storage;
 use globus_core::storage::{StorageErrorKind, StoreKind, TokenStorage};
 use globus_storage_postgres::PostgresTokenStorage;
+use globus_storage_postgres::deadpool_postgres::Runtime;
 use globus_storage_postgres::tokio_postgres::Config;
 
-use crate::support::{SECRET, Schema, pool, shown, token};
+use crate::support::{SECRET, Schema, pool, pool_builder, shown, token};
 
 const PASSWORD: &str = "AgTestPassword";
 
@@ -44,6 +45,20 @@ async fn a_server_that_is_not_there_is_unavailable() {
     }
 }
 
+/// However short the wait for somebody's lease is, and also of those in line behind the one who asks.
+#[tokio::test]
+async fn a_lease_of_a_server_that_is_not_there_is_unavailable_and_not_locked() {
+    let mut config = Config::new();
+    config.host("127.0.0.1").port(free_port()).user("postgres");
+    let storage = PostgresTokenStorage::new(pool(config, 1)).restart_wait(Duration::from_secs(60));
+    let storage = Storage::from(storage.lock_wait(Duration::from_secs(1)));
+    tokio::time::pause();
+    let (first, second) = tokio::join!(storage.lock_refresh("rs"), storage.lock_refresh("rs"));
+    for error in [first.unwrap_err(), second.unwrap_err()] {
+        assert_eq!(*error.kind(), StorageErrorKind::Unavailable, "{}", shown(&error));
+    }
+}
+
 #[tokio::test]
 async fn a_role_that_does_not_exist_is_denied() {
     let schema = Schema::new();
@@ -57,14 +72,28 @@ async fn a_role_that_does_not_exist_is_denied() {
 #[tokio::test]
 async fn a_pool_that_lends_no_connection_in_time_is_unavailable() {
     let schema = Schema::new();
-    let pool = pool(schema.config(), 1);
-    let held = pool.get().await.unwrap();
+    schema.storage().await;
+    let builder = pool_builder(schema.config(), 1).runtime(Runtime::Tokio1);
+    let pool = builder.wait_timeout(Some(Duration::ZERO)).build().unwrap();
     let storage = Storage::from(schema.storage_on(pool.clone()));
-    pool.close();
-    let error = storage.get("rs").await.unwrap_err();
-    assert_eq!(*error.kind(), StorageErrorKind::Unavailable);
-    assert!(shown(&error).contains("the pool is closed"), "{}", shown(&error));
+    let expect_all = async |words: &str| {
+        let errors = [
+            storage.get("rs").await.unwrap_err(),
+            storage.store(vec![token("rs", 1)], StoreKind::Login).await.unwrap_err(),
+            storage.lock_refresh("rs").await.unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!(*error.kind(), StorageErrorKind::Unavailable);
+            assert!(shown(&error).contains(words), "{}", shown(&error));
+        }
+    };
+    let held = pool.get().await.unwrap();
+    expect_all("the pool had no connection in time").await;
     drop(held);
+    storage.store(vec![token("rs", 1)], StoreKind::Login).await.unwrap();
+    pool.close();
+    expect_all("the pool is closed").await;
+    schema.remove().await;
 }
 
 #[tokio::test]
@@ -138,12 +167,15 @@ async fn an_error_about_a_row_shows_nothing_of_it() {
     refuse("25006").await;
     expect(StorageErrorKind::Database, "connect to the primary").await;
 
-    // One that leaves rows out without a word would lose tokens.
-    let sql = format!(
-        "CREATE OR REPLACE FUNCTION {name}.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$"
-    );
-    client.batch_execute(&sql).await.unwrap();
-    expect(StorageErrorKind::Database, "").await;
+    // One that leaves rows out without a word would lose tokens: all, or the last ones of the batches.
+    for left_out in ["true", "NEW.resource_server IN ('old', 'new')"] {
+        let sql = format!(
+            "CREATE OR REPLACE FUNCTION {name}.refuse() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN IF {left_out} THEN RETURN NULL; END IF; RETURN NEW; END $$"
+        );
+        client.batch_execute(&sql).await.unwrap();
+        expect(StorageErrorKind::Database, "left the record out").await;
+    }
     schema.remove().await;
 }
 

@@ -3,6 +3,10 @@
 
 mod support;
 
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::FutureExt;
 use globus_core::Storage;
 use globus_core::storage::{StorageErrorKind, StoreKind};
 
@@ -37,12 +41,15 @@ async fn many_at_once_make_the_tables_once() {
 async fn prefixes_keep_storages_apart() {
     let schema = Schema::new();
     let storage = schema.storage().await;
-    let other = storage.clone().table_prefix("other_").unwrap();
+    let other = storage.clone().table_prefix("other_").unwrap().lock_wait(Duration::ZERO);
     other.migrate().await.unwrap();
     let (storage, other) = (Storage::from(storage), Storage::from(other));
     storage.store(vec![token("rs", 1)], StoreKind::Login).await.unwrap();
     assert!(other.get("rs").await.unwrap().is_none());
     let lease = storage.lock_refresh("rs").await.unwrap();
+    // Somebody is about to ask the server for this lease, and waits for the answer.
+    let mut waiting = pin!(storage.lock_refresh("rs"));
+    assert!(waiting.as_mut().now_or_never().is_none());
     other.lock_refresh("rs").await.unwrap().release().await.unwrap();
     lease.release().await.unwrap();
     schema.remove().await;

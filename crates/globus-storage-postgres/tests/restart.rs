@@ -3,14 +3,17 @@
 
 mod support;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use globus_core::Storage;
 use globus_core::storage::{StorageErrorKind, StoreKind};
 use globus_storage_postgres::PostgresTokenStorage;
 use test_services::postgres::{Durability, Server};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use crate::support::{number, pool, token};
 
@@ -76,4 +79,34 @@ async fn every_acknowledged_store_is_there_after_a_restart() {
         let stored = storage.get_fresh(format!("rs-{writer}")).await.unwrap().unwrap();
         assert_eq!(number(&stored), last);
     }
+}
+
+/// As long as it is told to, and no longer.
+#[tokio::test]
+async fn a_server_that_is_starting_is_waited_for() {
+    let mut server = Server::start(Durability::On);
+    let wait = Duration::from_secs(100);
+    let storage = PostgresTokenStorage::new(pool(server.connection().parse().unwrap(), 2)).restart_wait(wait);
+    storage.migrate().await.unwrap();
+    let storage = Storage::from(storage);
+    server.stop();
+    tokio::time::pause();
+    let begin = Instant::now();
+    let error = storage.get_fresh("rs").await.unwrap_err();
+    assert_eq!(*error.kind(), StorageErrorKind::Unavailable);
+    assert!(begin.elapsed() >= wait, "given up after {:?}", begin.elapsed());
+
+    // A time in which it is tried again and again, in vain.
+    let mut asking = pin!(futures_util::future::join3(
+        storage.get_fresh("rs"),
+        storage.store(vec![token("other", 1)], StoreKind::Login),
+        storage.lock_refresh("rs"),
+    ));
+    assert!(tokio::time::timeout(wait / 2, asking.as_mut()).await.is_err());
+    tokio::time::resume();
+    server.start_again();
+    let (read, stored, lease) = asking.await;
+    assert!(read.unwrap().is_none());
+    stored.unwrap();
+    lease.unwrap().release().await.unwrap();
 }

@@ -9,14 +9,20 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use globus_core::TokenData;
 use globus_core::storage::StorageError;
 use globus_storage_postgres::PostgresTokenStorage;
-use globus_storage_postgres::deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod};
+use globus_storage_postgres::deadpool_postgres::{
+    Client, Manager, ManagerConfig, Pool, PoolBuilder, RecyclingMethod,
+};
 use globus_storage_postgres::tokio_postgres::{Config, NoTls};
 use test_services::postgres::Shared;
 
 /// Connections as programs are told to make them.
 pub fn pool(config: Config, size: usize) -> Pool {
+    pool_builder(config, size).build().unwrap()
+}
+
+pub fn pool_builder(config: Config, size: usize) -> PoolBuilder {
     let fast = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    Pool::builder(Manager::from_config(config, NoTls, fast)).max_size(size).build().unwrap()
+    Pool::builder(Manager::from_config(config, NoTls, fast)).max_size(size)
 }
 
 /// A schema that is not there yet.

@@ -6,7 +6,7 @@ use globus_storage_postgres::tokio_postgres::Config;
 use globus_storage_postgres::tokio_postgres::config::Host;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 /// Where it fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ struct Shared {
     /// Connections after the fault wait for this.
     mended: Semaphore,
     is_broken: Mutex<bool>,
+    /// How often all connections of then were halted.
+    halts: watch::Sender<u32>,
 }
 
 /// Takes connections by TCP for a server on a socket.
@@ -47,6 +49,7 @@ impl Proxy {
             failed: Semaphore::new(0),
             mended: Semaphore::new(0),
             is_broken: Mutex::default(),
+            halts: watch::Sender::default(),
         });
         let of_listener = Arc::clone(&shared);
         tokio::spawn(async move {
@@ -73,6 +76,12 @@ impl Proxy {
         self.shared.failed.acquire().await.unwrap().forget();
     }
 
+    /// From now on the connections that there are carry nothing more, without being closed, as when a server has
+    /// vanished. New ones do.
+    pub fn halt(&self) {
+        self.shared.halts.send_modify(|halts| *halts += 1);
+    }
+
     /// Lets connections through again.
     pub fn mend(&self) {
         self.shared.mended.add_permits(Semaphore::MAX_PERMITS / 2);
@@ -83,10 +92,16 @@ async fn forward(mut client: TcpStream, mut server: UnixStream, shared: Arc<Shar
     if *shared.is_broken.lock().unwrap() {
         drop(shared.mended.acquire().await.unwrap());
     }
+    let mut halts = shared.halts.subscribe();
     let (mut from_client, mut from_server) = (vec![0; 65536], vec![0; 65536]);
     let mut last = Vec::new();
     loop {
         tokio::select! {
+            biased;
+            halted = halts.changed() => {
+                halted.unwrap();
+                std::future::pending::<()>().await;
+            }
             read = client.read(&mut from_client) => {
                 let Ok(length @ 1..) = read else { return };
                 // The text may come in two pieces.
