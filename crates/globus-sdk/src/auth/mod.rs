@@ -23,7 +23,5 @@ pub use self::login::{
     IntrospectToken, LoginClient, LoginError, NativeAppAuthClient, NativeAppInstance, RevokeToken,
     RevokedToken, StartFlow, TokenIntrospection, TokenRequest,
 };
-pub use self::model::{
-    Identity, IdentityList, IdentityStatus, JsonWebKey, JsonWebKeySet, OpenIdConfiguration, UserInfo,
-};
+pub use self::model::*;
 pub use self::operations::*;

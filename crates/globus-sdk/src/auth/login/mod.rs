@@ -19,4 +19,5 @@ pub use self::introspect::{IntrospectToken, TokenIntrospection};
 pub use self::login_client::LoginClient;
 pub use self::native::NativeAppAuthClient;
 pub use self::native_app_instance::{CreateNativeAppInstance, NativeAppInstance};
+pub(super) use self::requests::send_secret;
 pub use self::requests::{RevokeToken, RevokedToken, TokenRequest};

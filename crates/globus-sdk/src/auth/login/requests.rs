@@ -39,7 +39,7 @@ impl fmt::Debug for Form {
 }
 
 /// Sends a call whose body or answer holds a secret. A redirect is no answer to it, and is not followed.
-pub(super) async fn send_secret(call: Call) -> Result<RawResponse> {
+pub(in crate::auth) async fn send_secret(call: Call) -> Result<RawResponse> {
     let answer = call.carries_secret().send_raw().await?;
     if answer.status.is_redirection() {
         return Err(Error::refused(
