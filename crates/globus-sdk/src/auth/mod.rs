@@ -11,6 +11,7 @@
 //! [`ClientCredentialsAuthorizer`](crate::ClientCredentialsAuthorizer).
 
 mod client;
+pub mod consents;
 mod id_token;
 mod login;
 mod model;

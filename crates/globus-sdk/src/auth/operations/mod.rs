@@ -4,6 +4,7 @@ use crate::operation::operations;
 
 /// For whatever belongs to projects.
 const MANAGE_PROJECTS: &str = "urn:globus:auth:scope:auth.globus.org:manage_projects";
+const VIEW_CONSENTS: &str = "urn:globus:auth:scope:auth.globus.org:view_consents";
 const VIEW_IDENTITIES: &str = "urn:globus:auth:scope:auth.globus.org:view_identities";
 
 operations! {
@@ -20,6 +21,7 @@ operations! {
     get_client: GetClient,
     get_client_credentials: GetClientCredentials,
     get_clients: GetClients,
+    get_consents: GetConsents,
     get_identities: GetIdentities,
     get_identity_providers: GetIdentityProviders,
     get_jwk: GetJwk,
