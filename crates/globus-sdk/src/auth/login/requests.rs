@@ -73,6 +73,10 @@ impl TokenRequest {
         self
     }
 
+    pub(super) fn has_body_param(&self, name: &str) -> bool {
+        self.form.get(name).is_some()
+    }
+
     /// Sends the request.
     ///
     /// A refresh and a client credentials grant are sent again after a failure that leaves open whether they
