@@ -28,6 +28,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::decode::{Decode, DecodeError, Reader};
@@ -61,6 +62,12 @@ macro_rules! ids {
         impl From<$name> for Uuid {
             fn from(id: $name) -> Self {
                 id.0
+            }
+        }
+
+        impl From<$name> for Value {
+            fn from(id: $name) -> Self {
+                id.to_string().into()
             }
         }
 
@@ -100,9 +107,25 @@ macro_rules! ids {
 }
 
 ids! {
+    /// The id of a client: an app or a service that is registered with Globus Auth.
+    ClientId,
+    /// The id of a credential of a client. It is no secret.
+    CredentialId,
     /// The id of a collection or endpoint. The services call both an endpoint.
     #[doc(alias = "CollectionId")]
     EndpointId,
+    /// The id of a group of people.
+    GroupId,
+    /// The id of an identity: one login that a person or a client has.
+    IdentityId,
+    /// The id of an identity provider: an organization whose logins Globus Auth takes.
+    IdentityProviderId,
+    /// The id of an authentication policy.
+    PolicyId,
+    /// The id of a project: what holds clients and policies, and has people who administer them.
+    ProjectId,
+    /// The id of a scope, which is not the text that is asked for.
+    ScopeId,
     /// The id of a task of Globus Transfer.
     TaskId,
 }
@@ -122,5 +145,6 @@ mod tests {
         assert!(crate::decode::from_slice::<TaskId>(b"\"no-uuid\"").is_err());
         assert!(TaskId::default().is_nil() && !id.is_nil());
         assert_eq!(id, Uuid::from(id));
+        assert_eq!(Value::from(id), text);
     }
 }

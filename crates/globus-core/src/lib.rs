@@ -37,7 +37,10 @@ pub use call::{BaseClient, Call, ClientBuilder, RawResponse, Response};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::Environment;
 pub use error::{Error, Result};
-pub use id::{EndpointId, TaskId};
+pub use id::{
+    ClientId, CredentialId, EndpointId, GroupId, IdentityId, IdentityProviderId, PolicyId, ProjectId,
+    ScopeId, TaskId,
+};
 pub use jiff::Timestamp;
 pub use refresh::{HeldTokens, OnRefresh, PendingPersist, RefreshWindows};
 pub use retry::{RetryBudget, RetryPolicy};

@@ -18,18 +18,31 @@
 ///
 /// Each argument is taken as `impl Into` its type, and is part of the path where the path names it in braces.
 /// After the path may stand `(repeatable)`, where a call can be sent again although its method does not say so; after
-/// the answer's type `list "DATA"`, where the answer is a list, with `by` and its paging where it comes in pages.
+/// the answer's type `list "DATA"`, where the answer is a list, with `by` and its paging where it comes in pages, or
+/// `member "project"`, where the answer is one member of the document that comes.
 ///
-/// `send { "member": value, … }` gives the members of a JSON body that are always sent; `query { … }` and
-/// `body { … }` the setters of what is optional. A setter is `name: kind`, or `name as "wire name": kind`:
+/// Then may stand, in this order:
+///
+/// * `needs SCOPE;` where the operation needs another scope than most of its client's;
+/// * `envelope "project";` where the members of the body stand inside one member of it, which is always sent. The
+///   builder gets a setter `field` for members that have no setter of their own;
+/// * `not both "ids", "domains";` where two parameters of the query exclude each other;
+/// * `ask { "parameter": value, … }`, the parameters of the query that are always sent;
+/// * `send { "member": value, … }`, the members of a JSON body that are always sent;
+/// * `query { … }` and `body { … }`, the setters of what is optional.
+///
+/// A setter is `name: kind`, or `name as "wire name": kind`:
 ///
 /// | kind | takes | sends |
 /// |---|---|---|
 /// | `text` | `impl Into<String>` | as it is |
 /// | `list` | `impl Into<CommaList>` | joined with commas |
 /// | `bit` | `bool` | `1` or `0` |
+/// | `word` | `bool` | `True` or `False` |
+/// | `null` | nothing | null, which is not the same as nothing |
 /// | a type | that type | as it is shown; in a body, as JSON |
 /// | a type in parentheses | what turns into it | the same |
+/// | a type in brackets | several of what turns into it | a JSON array |
 ///
 /// What needs more than that is written beside it, in a plain `impl` block.
 macro_rules! operation {
@@ -37,7 +50,11 @@ macro_rules! operation {
         $(#[$attribute:meta])*
         $client:ident.$method:ident($($argument:ident: $type:ty),* $(,)?) -> $builder:ident;
         $verb:ident $path:literal $(($repeatable:ident))? => $answer:ty
-            $(, list $list:literal $(by $paging:expr)?)?;
+            $(, list $list:literal $(by $paging:expr)?)? $(, member $part:literal)?;
+        $(needs $scope:expr;)?
+        $(envelope $envelope:literal;)?
+        $(not both $one:literal, $other:literal;)?
+        $(ask { $($parameter:literal: $asked:expr),* $(,)? })?
         $(send { $($member:literal: $value:expr),* $(,)? })?
         $(query { $($query:tt)* })?
         $(body { $($body:tt)* })?
@@ -47,7 +64,9 @@ macro_rules! operation {
             pub fn $method(&self, $($argument: impl Into<$type>),*) -> $builder {
                 $(let $argument: $type = $argument.into();)*
                 let call = self.base.operation(&$builder::INFO, format!($path));
-                $($(let call = call.member($member, $value);)*)?
+                $(let call = call.member($envelope, serde_json::Map::new());)?
+                $($(let call = call.set_query($parameter, $asked);)*)?
+                let call = $crate::operation::send_members!(call, ($($envelope)?) $($($member: $value),*)?);
                 $builder { call }
             }
         }
@@ -72,15 +91,57 @@ macro_rules! operation {
                 http::Method::$verb,
                 $path,
             )
-            .needing($client::SCOPE)
+            .needing($crate::operation::first!($($scope,)? $client::SCOPE))
             $(.listing($crate::operation::list!($list $(by $paging)?)))?
             $(.$repeatable())?;
 
             $($crate::operation::setters! { set_query; $($query)* })?
-            $($crate::operation::setters! { member; $($body)* })?
+            $crate::operation::body_setters! { ($($envelope)?) $($($body)*)? }
         }
 
-        $crate::operation::send!($builder => $answer $(, $list $(by $paging)?)?);
+        $crate::operation::send!(
+            $builder [$($one, $other)?] => $answer $(, $list $(by $paging)?)? $(, member $part)?
+        );
+    };
+}
+
+/// The first of several expressions.
+macro_rules! first {
+    ($first:expr $(, $rest:expr)* $(,)?) => {
+        $first
+    };
+}
+
+/// The members that are always sent, in their envelope where there is one.
+macro_rules! send_members {
+    ($call:ident, ($($envelope:literal)?) ) => {
+        $call
+    };
+    ($call:ident, () $($member:literal: $value:expr),+) => {
+        $call$(.member($member, $value))+
+    };
+    ($call:ident, ($envelope:literal) $($member:literal: $value:expr),+) => {
+        $call$(.member_in($envelope, $member, $value))+
+    };
+}
+
+/// The setters of a body, in its envelope where there is one.
+macro_rules! body_setters {
+    (() $($body:tt)*) => {
+        $crate::operation::setters! { member; $($body)* }
+    };
+    (($envelope:literal) $($body:tt)*) => {
+        $crate::operation::setters! { (member_in $envelope); $($body)* }
+
+        #[doc = concat!(
+            "Sets any member of the `", $envelope, "` that is sent, in place of one of that name: for what has no \
+             setter of its own."
+        )]
+        #[doc(alias = "additional_fields")]
+        pub fn field(mut self, name: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
+            self.call = self.call.member_in($envelope, name, value);
+            self
+        }
     };
 }
 
@@ -96,7 +157,7 @@ macro_rules! list {
 
 /// The end of a builder: `send`, and where there are pages, `pages` and `items`.
 macro_rules! send {
-    ($builder:ident => $answer:ty) => {
+    ($builder:ident [$($one:literal, $other:literal)?] => $answer:ty) => {
         impl $builder {
             /// Sends the request.
             ///
@@ -105,11 +166,26 @@ macro_rules! send {
             /// The service's error, the failure to reach it, or an answer that is not the document
             /// expected. See [`Error`](globus_core::Error) for what to do about each.
             pub async fn send(self) -> globus_core::Result<globus_core::Response<$answer>> {
+                $($crate::operation::not_both(&self.call, $one, $other)?;)?
                 self.call.send_document().await
             }
         }
     };
-    ($builder:ident => $answer:ty, $items:literal) => {
+    ($builder:ident [$($one:literal, $other:literal)?] => $answer:ty, member $part:literal) => {
+        impl $builder {
+            /// Sends the request.
+            ///
+            /// # Errors
+            ///
+            /// The service's error, the failure to reach it, or an answer that is not the document
+            /// expected. See [`Error`](globus_core::Error) for what to do about each.
+            pub async fn send(self) -> globus_core::Result<globus_core::Response<$answer>> {
+                $($crate::operation::not_both(&self.call, $one, $other)?;)?
+                self.call.send_member($part).await
+            }
+        }
+    };
+    ($builder:ident [$($one:literal, $other:literal)?] => $answer:ty, $items:literal) => {
         impl $builder {
             /// Sends the request.
             ///
@@ -117,12 +193,16 @@ macro_rules! send {
             ///
             /// The service's error, the failure to reach it, or an answer that is not the list expected.
             /// See [`Error`](globus_core::Error) for what to do about each.
+            $(#[doc = concat!(
+                "A usage error, and nothing is sent, where both `", $one, "` and `", $other, "` are set."
+            )])?
             pub async fn send(self) -> globus_core::Result<globus_core::Response<$answer>> {
+                $($crate::operation::not_both(&self.call, $one, $other)?;)?
                 self.call.send_page($crate::operation::list!($items)).await
             }
         }
     };
-    ($builder:ident => $answer:ty, $items:literal by $paging:expr) => {
+    ($builder:ident [] => $answer:ty, $items:literal by $paging:expr) => {
         impl $builder {
             const LIST: globus_core::call::List = $crate::operation::list!($items by $paging);
 
@@ -151,10 +231,26 @@ macro_rules! send {
     };
 }
 
-/// Setters of optional parameters, through `Call::set_query` or `Call::member`.
+/// Fails where two parameters of the query are set that exclude each other.
+pub(crate) fn not_both(call: &globus_core::Call, one: &str, other: &str) -> globus_core::Result<()> {
+    if call.has_query(one) && call.has_query(other) {
+        return Err(globus_core::Error::usage(format!(
+            "`{one}` and `{other}` exclude each other; set one of them"
+        )));
+    }
+    Ok(())
+}
+
+/// Python's text of a boolean, where a service is known to take no other.
+#[cfg(feature = "auth")]
+pub(crate) const fn word(value: bool) -> &'static str {
+    if value { "True" } else { "False" }
+}
+
+/// Setters of optional parameters, through `Call::set_query`, `Call::member` or `Call::member_in`.
 macro_rules! setters {
-    ($through:ident;) => {};
-    ($through:ident; $(#[$attribute:meta])* $name:ident $(as $wire:literal)?: $kind:tt, $($rest:tt)*) => {
+    ($through:tt;) => {};
+    ($through:tt; $(#[$attribute:meta])* $name:ident $(as $wire:literal)?: $kind:tt, $($rest:tt)*) => {
         $crate::operation::setter! {
             $through, ($(#[$attribute])*) $name, $crate::operation::wire_name!($name $($wire)?), $kind
         }
@@ -172,41 +268,74 @@ macro_rules! wire_name {
 }
 
 macro_rules! setter {
-    ($through:ident, ($(#[$attribute:meta])*) $name:ident, $wire:expr, text) => {
+    ($through:tt, ($(#[$attribute:meta])*) $name:ident, $wire:expr, text) => {
         $(#[$attribute])*
         pub fn $name(mut self, $name: impl Into<String>) -> Self {
-            self.call = self.call.$through($wire, $name.into());
+            self.call = $crate::operation::put!(self.call, $through, $wire, $name.into());
             self
         }
     };
-    ($through:ident, ($(#[$attribute:meta])*) $name:ident, $wire:expr, list) => {
+    ($through:tt, ($(#[$attribute:meta])*) $name:ident, $wire:expr, list) => {
         $(#[$attribute])*
         pub fn $name(mut self, $name: impl Into<globus_core::call::CommaList>) -> Self {
-            self.call = self.call.$through($wire, String::from($name.into()));
+            self.call = $crate::operation::put!(self.call, $through, $wire, String::from($name.into()));
             self
         }
     };
-    ($through:ident, ($(#[$attribute:meta])*) $name:ident, $wire:expr, bit) => {
+    ($through:tt, ($(#[$attribute:meta])*) $name:ident, $wire:expr, bit) => {
         $(#[$attribute])*
         pub fn $name(mut self, $name: bool) -> Self {
-            self.call = self.call.$through($wire, u8::from($name));
+            self.call = $crate::operation::put!(self.call, $through, $wire, u8::from($name));
             self
         }
     };
-    ($through:ident, ($(#[$attribute:meta])*) $name:ident, $wire:expr, ($type:ty)) => {
+    ($through:tt, ($(#[$attribute:meta])*) $name:ident, $wire:expr, word) => {
+        $(#[$attribute])*
+        pub fn $name(mut self, $name: bool) -> Self {
+            self.call = $crate::operation::put!(self.call, $through, $wire, $crate::operation::word($name));
+            self
+        }
+    };
+    ($through:tt, ($(#[$attribute:meta])*) $name:ident, $wire:expr, null) => {
+        $(#[$attribute])*
+        pub fn $name(mut self) -> Self {
+            self.call = $crate::operation::put!(self.call, $through, $wire, serde_json::Value::Null);
+            self
+        }
+    };
+    ($through:tt, ($(#[$attribute:meta])*) $name:ident, $wire:expr, ($type:ty)) => {
         $(#[$attribute])*
         pub fn $name(mut self, $name: impl Into<$type>) -> Self {
             let value: $type = $name.into();
-            self.call = self.call.$through($wire, value);
+            self.call = $crate::operation::put!(self.call, $through, $wire, value);
             self
         }
     };
-    ($through:ident, ($(#[$attribute:meta])*) $name:ident, $wire:expr, $type:tt) => {
+    ($through:tt, ($(#[$attribute:meta])*) $name:ident, $wire:expr, [$type:ty]) => {
         $(#[$attribute])*
-        pub fn $name(mut self, $name: $type) -> Self {
-            self.call = self.call.$through($wire, $name);
+        pub fn $name(mut self, $name: impl IntoIterator<Item = impl Into<$type>>) -> Self {
+            let values = $name.into_iter().map(|value| serde_json::Value::from(Into::<$type>::into(value)));
+            let values: Vec<serde_json::Value> = values.collect();
+            self.call = $crate::operation::put!(self.call, $through, $wire, values);
             self
         }
+    };
+    ($through:tt, ($(#[$attribute:meta])*) $name:ident, $wire:expr, $type:tt) => {
+        $(#[$attribute])*
+        pub fn $name(mut self, $name: $type) -> Self {
+            self.call = $crate::operation::put!(self.call, $through, $wire, $name);
+            self
+        }
+    };
+}
+
+/// Puts a value where its setter says.
+macro_rules! put {
+    ($call:expr, (member_in $envelope:literal), $wire:expr, $value:expr) => {
+        $call.member_in($envelope, $wire, $value)
+    };
+    ($call:expr, $through:ident, $wire:expr, $value:expr) => {
+        $call.$through($wire, $value)
     };
 }
 
@@ -254,4 +383,7 @@ macro_rules! operations {
     };
 }
 
-pub(crate) use {call_options, list, operation, operations, send, setter, setters, wire_name};
+pub(crate) use {
+    body_setters, call_options, first, list, operation, operations, put, send, send_members, setter, setters,
+    wire_name,
+};

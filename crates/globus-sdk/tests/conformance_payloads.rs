@@ -12,7 +12,8 @@ mod requests;
 mod transfer_documents;
 
 use conformance::{Case, Outcome, difference};
-use globus_sdk::Timestamp;
+use globus_sdk::auth::DependentScope;
+use globus_sdk::{ScopeId, Timestamp};
 use playback::text_of;
 use serde_json::{Value, json};
 use transfer_documents::{Missing, built_delete, built_transfer};
@@ -30,6 +31,7 @@ fn judge(case: &Case) -> Outcome {
     let built = match case.whole["method"].as_str().unwrap() {
         "TransferData" => built_transfer(args, calls).map(|data| json!(data)),
         "DeleteData" => built_delete(args, calls).map(|data| json!(data)),
+        "DependentScopeSpec" => dependent_scope(args),
         _ => return Outcome::Pending,
     };
     match built {
@@ -40,6 +42,18 @@ fn judge(case: &Case) -> Outcome {
         }
         Err(Missing::Unexpressible) => Outcome::Passed,
         Err(Missing::Method) => Outcome::Pending,
+    }
+}
+
+fn dependent_scope(args: &Value) -> Result<Value, Missing> {
+    let scope = args["scope"].as_str().and_then(|scope| scope.parse::<ScopeId>().ok());
+    match (scope, args["optional"].as_bool(), args["requires_refresh_token"].as_bool()) {
+        (Some(scope), Some(optional), Some(required)) => {
+            let dependent = DependentScope::new(scope).optional(optional).requires_refresh_token(required);
+            assert_eq!(json!(dependent), Value::from(dependent.clone()));
+            Ok(dependent.into())
+        }
+        _ => Err(Missing::Unexpressible),
     }
 }
 

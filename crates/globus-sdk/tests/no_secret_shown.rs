@@ -107,6 +107,33 @@ fn logins() {
     }
 }
 
+#[tokio::test]
+async fn a_credential_that_was_made() {
+    let made = json!({"credential": {
+        "id": Uuid::nil(), "client": Uuid::nil(), "name": "n", "created": null, "secret": "AgSecretMade",
+    }});
+    let playback = Playback::new([
+        Step::json(200, &made),
+        Step::json(200, &json!({"credentials": [made["credential"]]})),
+    ]);
+    let client = AuthClient::builder()
+        .authorizer(AccessTokenAuthorizer::new("AgSecretAccess"))
+        .transport(playback)
+        .build()
+        .unwrap();
+    let request = client.create_client_credential(Uuid::nil(), "n").field("secret", "AgSecretWished");
+    check(&request);
+    let credential = request.send().await.unwrap();
+    check(&credential);
+    assert_eq!(credential.secret.expose(), "AgSecretMade");
+    // What can be written out, to a file or a log, is without the secret.
+    assert!(!json!(credential.credential).to_string().contains(MARK));
+    // A list has none; if the service told one all the same, it would not show.
+    let list = client.get_client_credentials(Uuid::nil()).send().await.unwrap();
+    check(&list);
+    check(&list.into_inner());
+}
+
 #[test]
 fn requests_with_secrets_in_them() {
     let (native, confidential) = (native(&Playback::default()), confidential(&Playback::default()));

@@ -9,6 +9,7 @@ mod conformance;
 use std::collections::HashSet;
 
 use globus_sdk::call::{OperationInfo, Paging};
+use globus_sdk::scopes::AuthScopes;
 use globus_sdk::transfer::{FilterMethod, TransferData, TransferItem};
 use globus_sdk::{DeleteData, auth, transfer};
 use serde_json::{Value, json};
@@ -99,7 +100,9 @@ fn only_what_can_do_no_harm_twice_is_repeated() {
     assert_eq!(repeated, ["cancel_task", "submit_delete", "submit_transfer"]);
     let once: Vec<&str> =
         operations().filter(|(_, info)| !info.idempotent).map(|(_, info)| info.name).collect();
-    assert_eq!(once, ["operation_mkdir", "operation_rename"]);
+    let creations =
+        ["create_client", "create_client_credential", "create_policy", "create_project", "create_scope"];
+    assert_eq!(once, [&["operation_mkdir", "operation_rename"][..], &creations].concat());
 }
 
 #[test]
@@ -108,6 +111,10 @@ fn scopes_are_told() {
     assert_eq!(scope("operation_ls"), Some(globus_sdk::TransferClient::ALL_SCOPE));
     assert_eq!(scope("userinfo"), Some("openid"));
     assert_eq!(scope("get_jwk"), None);
+    assert_eq!(scope("create_project"), Some(AuthScopes::MANAGE_PROJECTS.name()));
+    assert_eq!(scope("create_client_credential"), scope("create_project"));
+    assert_eq!(scope("get_consents"), Some(AuthScopes::VIEW_CONSENTS.name()));
+    assert_eq!(scope("get_identities"), Some(AuthScopes::VIEW_IDENTITIES.name()));
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod playback;
 use globus_sdk::{ConfidentialAppAuthClient, Error, NativeAppAuthClient};
 use playback::{Playback, Step};
 use serde_json::json;
+use uuid::Uuid;
 
 fn native(playback: &Playback) -> NativeAppAuthClient {
     NativeAppAuthClient::builder("cid").transport(playback.clone()).build().unwrap()
@@ -69,7 +70,7 @@ async fn nothing_goes_out_unencrypted() {
     assert!(client.oauth2_revoke_token("RT").send().await.unwrap_err().is_refused());
     let flow = client.oauth2_start_flow("openid").start().unwrap();
     assert!(flow.oauth2_exchange_code_for_tokens("CODE").await.unwrap_err().is_refused());
-    assert!(client.create_native_app_instance(uuid::Uuid::nil(), "n").send().await.unwrap_err().is_refused());
+    assert!(client.create_native_app_instance(Uuid::nil(), "n").send().await.unwrap_err().is_refused());
     assert!(playback.sent().is_empty());
 }
 
@@ -145,15 +146,29 @@ async fn an_introspection_is_read() {
     let answer = json!({
         "active": true, "scope": "a b", "client_id": "c", "sub": "s", "username": "ana@example.org",
         "aud": ["rs", "cid"], "iss": "https://auth.globus.org", "exp": 5, "iat": 1, "nbf": 1,
-        "token_type": "Bearer", "identity_set": ["s"], "policy_evaluations": {"p": {}},
+        "token_type": "Bearer", "identity_set": ["s"], "policy_evaluations": {
+            "00000000-0000-0000-0000-000000000007": {"evaluation": true}, "00000000-0000-0000-0000-000000000008": {},
+        },
+        "identity_set_detail": [{"sub": "00000000-0000-0000-0000-000000000001", "username": "ana@example.org"}],
+        "session_info": {"session_id": "x", "authentications": {"s": {"auth_time": 9, "amr": ["mfa"], "acr": null}}},
     });
     let playback = Playback::new([Step::json(200, &answer), Step::json(200, &json!({"active": false}))]);
     let client = confidential(&playback, "https://auth.globus.org/");
-    let token = client.oauth2_token_introspect("AT").include(["identity_set", "session_info"]).send().await;
-    let token = token.unwrap();
+    let (met, unmet, unasked) = (Uuid::from_u128(7), Uuid::from_u128(8), Uuid::from_u128(9));
+    let token = client
+        .oauth2_token_introspect("AT")
+        .include(["identity_set", "session_info"])
+        .authentication_policies([met, unmet])
+        .send()
+        .await
+        .unwrap();
     assert!(token.active && token.aud.iter().any(|audience| *audience == "cid"));
     assert_eq!(token.identity_set.len(), 1);
-    assert!(token.extra.contains_key("policy_evaluations"));
+    assert_eq!(token.identity_set_detail[0].username.as_deref(), Some("ana@example.org"));
+    assert_eq!(token.session_info.as_ref().unwrap().authentications["s"].auth_time, Some(9));
+    assert!(token.meets_policy(met) && !token.meets_policy(unmet) && !token.meets_policy(unasked));
+    assert!(token.extra.is_empty());
+    assert_eq!(playback.sent()[0].form_field("authentication_policies").unwrap(), format!("{met},{unmet}"));
     assert_eq!(playback.sent()[0].form_field("include").unwrap(), "identity_set,session_info");
 
     let token = client.oauth2_token_introspect("AT").send().await.unwrap();

@@ -5,6 +5,7 @@ use std::fmt;
 use uuid::Uuid;
 
 use crate::decode::Text;
+use crate::id::{IdentityId, IdentityProviderId, ScopeId};
 
 /// One value or several, sent as one parameter with commas between them.
 ///
@@ -57,7 +58,7 @@ macro_rules! from_one {
     )*};
 }
 
-from_one!(&str, String, &String, Text, &Text, Uuid, &Uuid);
+from_one!(&str, String, &String, Text, &Text, Uuid, &Uuid, IdentityId, IdentityProviderId, ScopeId);
 
 impl<T: ToString> From<&[T]> for CommaList {
     fn from(values: &[T]) -> Self {

@@ -27,6 +27,17 @@ impl Payload {
         }
     }
 
+    /// Sets a member of an object inside the object; what else stood there gives way.
+    pub(super) fn set_in(&mut self, envelope: String, name: String, value: Value) {
+        if let Self::Members(members) = self
+            && let Some(Value::Object(inner)) = members.get_mut(&envelope)
+        {
+            inner.insert(name, value);
+            return;
+        }
+        self.set(envelope, Map::from_iter([(name, value)]).into());
+    }
+
     /// The bytes that are sent.
     pub(super) fn into_bytes(self) -> Result<Bytes> {
         match self {

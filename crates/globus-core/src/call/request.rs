@@ -138,6 +138,21 @@ impl Call {
         self
     }
 
+    /// Sets a member of an object that is itself a member of the JSON object that is sent. The first one makes
+    /// both.
+    ///
+    /// Some services take what they are to make inside an envelope, `{"project": {"display_name": …}}`.
+    pub fn member_in(
+        mut self,
+        envelope: impl Into<String>,
+        name: impl Into<String>,
+        value: impl Into<Value>,
+    ) -> Self {
+        self.body.set_in(envelope.into(), name.into(), value.into());
+        self.default_content_type("application/json");
+        self
+    }
+
     /// A member of the JSON object that is sent.
     pub(crate) fn member_value(&self, name: &str) -> Option<&Value> {
         match &self.body {
@@ -242,6 +257,16 @@ impl Call {
     /// As [`send`](Self::send), and a decode error when the answer is not a document.
     pub async fn send_document<T: Decode>(self) -> Result<Response<T>> {
         self.send_and(RawResponse::decode).await
+    }
+
+    /// Sends the call; one member of the answer, as one of the SDK's documents. What stands beside it is in
+    /// [`Response::raw`].
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), and a decode error when the answer has no such member or it is not a document.
+    pub async fn send_member<T: Decode>(self, name: &'static str) -> Result<Response<T>> {
+        self.send_and(|raw| raw.member(name)).await
     }
 
     /// Sends the call; the answer as it came.

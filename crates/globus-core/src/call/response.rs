@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::decode::{Decode, from_slice};
+use crate::decode::{Decode, from_slice, member_of};
 use crate::error::{Error, Result};
 use crate::retry::http_date;
 
@@ -46,6 +46,20 @@ impl RawResponse {
     pub fn decode<T: Decode>(self) -> Result<Response<T>> {
         let value = from_slice(&self.body)?;
         Ok(Response { value, raw: self })
+    }
+
+    /// Decodes one member of the body into one of the SDK's documents.
+    ///
+    /// # Errors
+    ///
+    /// A decode error when the body is no JSON object, has no such member, or the member is not a document.
+    pub fn member<T: Decode>(self, name: &'static str) -> Result<Response<T>> {
+        match member_of(&self.body, name)? {
+            Some(value) => Ok(Response { value, raw: self }),
+            None => Err(Error::unexpected_answer(format!(
+                "the answer has no `{name}`; read it with the client's `request`"
+            ))),
+        }
     }
 
     /// Reads the body into any type that serde can fill.

@@ -65,6 +65,7 @@ mod bridge;
 mod document;
 mod error;
 mod extra;
+mod member;
 mod open_enum;
 mod order;
 mod reader;
@@ -75,6 +76,7 @@ mod values;
 
 pub use error::{DecodeError, Kind};
 pub use extra::Extra;
+pub(crate) use member::member_of;
 pub use reader::{Mark, Reader};
 pub use text::Text;
 pub use time::Time;
@@ -86,6 +88,7 @@ pub use crate::{document, string_enum};
 #[doc(hidden)]
 pub mod private {
     pub use serde;
+    pub use serde_json::Value;
 
     pub use super::bridge::{FromText, Members, deserialize};
     pub use super::document::members_differ;

@@ -3,7 +3,7 @@
 /// Makes an enumeration of the words a service uses in one place, with room for words it may add.
 ///
 /// The enumeration gets one more variant, `Other`, with the word itself. It has `as_str`, `Display`,
-/// `From<&str>` and `FromStr` (which never fail), `Default` (the empty word), equality with `&str`,
+/// `From<&str>` and `FromStr` (which never fail), `Default` (the empty word), equality with `&str`, a JSON value,
 /// [`Decode`](crate::decode::Decode), and serde's `Serialize` and `Deserialize`. Equality goes by the word.
 ///
 /// ```
@@ -78,6 +78,12 @@ macro_rules! string_enum {
         impl ::core::convert::AsRef<str> for $enum {
             fn as_ref(&self) -> &str {
                 self.as_str()
+            }
+        }
+
+        impl ::core::convert::From<$enum> for $crate::decode::private::Value {
+            fn from(word: $enum) -> Self {
+                Self::from(word.as_str())
             }
         }
 

@@ -11,19 +11,21 @@
 //! [`ClientCredentialsAuthorizer`](crate::ClientCredentialsAuthorizer).
 
 mod client;
+pub mod consents;
 mod id_token;
+mod identity_map;
 mod login;
 mod model;
 mod operations;
 
 pub use self::client::AuthClient;
 pub use self::id_token::{IdTokenClaims, IdTokenDecoder, IdTokenError};
+pub use self::identity_map::IdentityMap;
 pub use self::login::{
     AuthLoginClient, AuthorizationFlow, AuthorizeUrl, ConfidentialAppAuthClient, CreateNativeAppInstance,
-    IntrospectToken, LoginClient, LoginError, NativeAppAuthClient, NativeAppInstance, RevokeToken,
-    RevokedToken, StartFlow, TokenIntrospection, TokenRequest,
+    GetDependentTokens, IntrospectToken, LoginClient, LoginError, NativeAppAuthClient, NativeAppInstance,
+    PolicyEvaluation, RevokeToken, RevokedToken, SessionAuthentication, SessionInfo, StartFlow,
+    TokenIntrospection, TokenRequest,
 };
-pub use self::model::{
-    Identity, IdentityList, IdentityStatus, JsonWebKey, JsonWebKeySet, OpenIdConfiguration, UserInfo,
-};
+pub use self::model::*;
 pub use self::operations::*;

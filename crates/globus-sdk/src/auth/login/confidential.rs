@@ -8,6 +8,7 @@ use http::Method;
 
 use super::TokenRequest;
 use super::client::{AuthLoginClient, login_client};
+use super::dependent_tokens::GetDependentTokens;
 use super::flow::StartFlow;
 use super::introspect::IntrospectToken;
 
@@ -82,13 +83,23 @@ impl ConfidentialAppAuthClient {
     /// Trades a token that a caller presented to this service for tokens to act on the caller's behalf with
     /// the services that this one depends on.
     ///
-    /// Add `.body_param("access_type", "offline")` to get refresh tokens too, and
-    /// `.body_param("scope", …)` to ask for some of the dependent scopes only.
-    pub fn oauth2_get_dependent_tokens(&self, token: impl Into<globus_core::AccessToken>) -> TokenRequest {
-        self.login.token(vec![
+    /// ```no_run
+    /// # use globus_sdk::ConfidentialAppAuthClient;
+    /// # async fn example(client: ConfidentialAppAuthClient, presented: &str) -> globus_sdk::Result<()> {
+    /// let tokens = client.oauth2_get_dependent_tokens(presented).refresh_tokens(true).send().await?;
+    /// let for_transfer = tokens.by_resource_server().get("transfer.api.globus.org");
+    /// # drop(for_transfer);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn oauth2_get_dependent_tokens(
+        &self,
+        token: impl Into<globus_core::AccessToken>,
+    ) -> GetDependentTokens {
+        GetDependentTokens::new(self.login.token(vec![
             ("grant_type".to_owned(), "urn:globus:auth:grant_type:dependent_token".to_owned()),
             ("token".to_owned(), token.into().expose().to_owned()),
-        ])
+        ]))
     }
 
     /// Asks what a token that a caller presented is worth (RFC 7662): whether it is good, whose it is, and for

@@ -1,9 +1,13 @@
+use std::collections::BTreeMap;
+
+use globus_core::call::CommaList;
 use globus_core::decode::{Text, from_slice};
-use globus_core::{Call, Result, document};
+use globus_core::{Call, PolicyId, Result, document};
 use serde_json::Value;
 
 use super::requests::{Form, send_secret};
 
+use crate::auth::LinkedIdentity;
 use crate::operation::call_options;
 
 document! {
@@ -41,9 +45,55 @@ document! {
         /// [`include`](IntrospectToken::include).
         pub identity_set: Vec<Text>,
         /// The same identities with their names; on request.
-        pub identity_set_detail: Vec<Value>,
+        pub identity_set_detail: Vec<LinkedIdentity>,
         /// How and when the person logged in; on request.
-        pub session_info: Option<Value>,
+        pub session_info: Option<SessionInfo>,
+        /// For each policy that was asked about, by its id, whether the login meets it; see
+        /// [`authentication_policies`](IntrospectToken::authentication_policies).
+        pub policy_evaluations: BTreeMap<String, PolicyEvaluation>,
+    }
+}
+
+document! {
+    /// How and when somebody logged in: one session of a browser.
+    pub struct SessionInfo {
+        /// The session's id.
+        pub session_id: Option<Text>,
+        /// The logins of the session, by the id of the identity.
+        pub authentications: BTreeMap<String, SessionAuthentication>,
+    }
+}
+
+document! {
+    /// One login of a session.
+    pub struct SessionAuthentication {
+        /// The id of the identity provider.
+        pub idp: Option<Text>,
+        /// When it was, in seconds since 1970-01-01 UTC.
+        pub auth_time: Option<i64>,
+        /// How strong it was, in the identity provider's words.
+        pub acr: Option<Text>,
+        /// By what means it was, such as `mfa`.
+        pub amr: Vec<Text>,
+        /// What else the identity provider said.
+        pub custom_claims: Option<Value>,
+    }
+}
+
+document! {
+    /// Whether a login meets a policy.
+    pub struct PolicyEvaluation {
+        /// Whether it does. Refuse the caller where it does not.
+        pub evaluation: bool,
+    }
+}
+
+impl TokenIntrospection {
+    /// Whether the login meets a policy. False where the answer says nothing about it, be it that it was not asked
+    /// for.
+    pub fn meets_policy(&self, policy: impl Into<PolicyId>) -> bool {
+        let id = policy.into().to_string();
+        self.policy_evaluations.get(&id).is_some_and(|evaluation| evaluation.evaluation)
     }
 }
 
@@ -67,6 +117,24 @@ impl IntrospectToken {
     pub fn include<T: AsRef<str>>(mut self, parts: impl IntoIterator<Item = T>) -> Self {
         let parts: Vec<String> = parts.into_iter().map(|part| part.as_ref().to_owned()).collect();
         self.form.set("include".to_owned(), parts.join(","));
+        self
+    }
+
+    /// Asks whether the login meets these policies. The answer is in
+    /// [`policy_evaluations`](TokenIntrospection::policy_evaluations).
+    pub fn authentication_policies<P: Into<PolicyId>>(
+        mut self,
+        policies: impl IntoIterator<Item = P>,
+    ) -> Self {
+        let policies: CommaList = policies.into_iter().map(Into::into).collect();
+        self.form.set("authentication_policies".to_owned(), policies.to_string());
+        self
+    }
+
+    /// Sends another field, or another value of a field.
+    #[doc(alias = "body_params")]
+    pub fn body_param(mut self, name: impl Into<String>, value: impl std::fmt::Display) -> Self {
+        self.form.set(name.into(), value.to_string());
         self
     }
 

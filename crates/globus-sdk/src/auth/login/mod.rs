@@ -2,6 +2,7 @@
 
 mod client;
 mod confidential;
+mod dependent_tokens;
 mod error;
 mod flow;
 mod introspect;
@@ -13,10 +14,14 @@ mod requests;
 
 pub use self::client::AuthLoginClient;
 pub use self::confidential::ConfidentialAppAuthClient;
+pub use self::dependent_tokens::GetDependentTokens;
 pub use self::error::LoginError;
 pub use self::flow::{AuthorizationFlow, AuthorizeUrl, StartFlow};
-pub use self::introspect::{IntrospectToken, TokenIntrospection};
+pub use self::introspect::{
+    IntrospectToken, PolicyEvaluation, SessionAuthentication, SessionInfo, TokenIntrospection,
+};
 pub use self::login_client::LoginClient;
 pub use self::native::NativeAppAuthClient;
 pub use self::native_app_instance::{CreateNativeAppInstance, NativeAppInstance};
+pub(super) use self::requests::send_secret;
 pub use self::requests::{RevokeToken, RevokedToken, TokenRequest};

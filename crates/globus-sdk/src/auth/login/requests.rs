@@ -39,7 +39,7 @@ impl fmt::Debug for Form {
 }
 
 /// Sends a call whose body or answer holds a secret. A redirect is no answer to it, and is not followed.
-pub(super) async fn send_secret(call: Call) -> Result<RawResponse> {
+pub(in crate::auth) async fn send_secret(call: Call) -> Result<RawResponse> {
     let answer = call.carries_secret().send_raw().await?;
     if answer.status.is_redirection() {
         return Err(Error::refused(
@@ -71,6 +71,10 @@ impl TokenRequest {
     pub fn body_param(mut self, name: impl Into<String>, value: impl fmt::Display) -> Self {
         self.form.set(name.into(), value.to_string());
         self
+    }
+
+    pub(super) fn has_body_param(&self, name: &str) -> bool {
+        self.form.get(name).is_some()
     }
 
     /// Sends the request.

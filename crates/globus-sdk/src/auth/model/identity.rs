@@ -1,5 +1,5 @@
 use globus_core::decode::Text;
-use globus_core::{document, page, string_enum};
+use globus_core::{IdentityId, IdentityProviderId, document, page, string_enum};
 
 string_enum! {
     /// How far an identity is in use.
@@ -20,8 +20,8 @@ string_enum! {
 document! {
     /// An identity: one login that a person or a client has.
     pub struct Identity {
-        /// The identity's id, a UUID.
-        pub id: Text,
+        /// The identity's id.
+        pub id: IdentityId,
         /// The name that it logs in with, such as `ana@example.org`.
         pub username: Text,
         /// The person's name.
@@ -33,9 +33,36 @@ document! {
         /// How far the identity is in use.
         pub status: IdentityStatus,
         /// The id of the identity provider that vouches for it.
-        pub identity_provider: Option<Text>,
+        pub identity_provider: Option<IdentityProviderId>,
         /// What kind of identity it is, such as `login` or `globus_app`.
         pub identity_type: Option<Text>,
+    }
+}
+
+document! {
+    /// One of a person's linked identities, as [`userinfo`](crate::AuthClient::userinfo) and
+    /// [introspection](crate::ConfidentialAppAuthClient::oauth2_token_introspect) tell them.
+    pub struct LinkedIdentity {
+        /// The identity's id.
+        pub sub: IdentityId,
+        /// The name that it logs in with, such as `ana@example.org`.
+        pub username: Option<Text>,
+        /// The person's name.
+        pub name: Option<Text>,
+        /// The person's address.
+        pub email: Option<Text>,
+        /// The person's organization.
+        pub organization: Option<Text>,
+        /// How far the identity is in use.
+        pub status: Option<IdentityStatus>,
+        /// The id of the identity provider that vouches for it.
+        pub identity_provider: Option<IdentityProviderId>,
+        /// The identity provider's name.
+        pub identity_provider_display_name: Option<Text>,
+        /// What kind of identity it is, such as `login`.
+        pub identity_type: Option<Text>,
+        /// When it logged in last, in seconds since 1970-01-01 UTC.
+        pub last_authentication: Option<i64>,
     }
 }
 

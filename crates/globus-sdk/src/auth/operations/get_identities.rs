@@ -2,6 +2,7 @@ use globus_core::call::{CommaList, List, OperationInfo, Paging};
 use globus_core::{Call, Response, Result};
 use http::Method;
 
+use super::VIEW_IDENTITIES;
 use crate::auth::{AuthClient, IdentityList};
 use crate::operation::call_options;
 
@@ -31,7 +32,7 @@ impl GetIdentities {
     /// What is the same for every call of this operation.
     pub const INFO: OperationInfo =
         OperationInfo::new("get_identities", AuthClient::SERVICE, Method::GET, "/v2/api/identities")
-            .needing("urn:globus:auth:scope:auth.globus.org:view_identities")
+            .needing(VIEW_IDENTITIES)
             .listing(Self::LIST);
 
     /// The identities with these ids.
