@@ -96,7 +96,7 @@ impl Error {
         Self::of(Kind::Callback(cause.into()))
     }
 
-    /// A login cannot be renewed: the user has to log in again.
+    /// A user has to log in: their login cannot be renewed, or does not cover what is needed. The cause says which.
     pub fn login_required(resource_server: Option<String>, cause: Self) -> Self {
         Self::of(Kind::LoginRequired { resource_server, cause })
     }
@@ -220,7 +220,7 @@ impl Error {
         matches!(self.0.kind, Kind::Refused(_))
     }
 
-    /// The login has ended: its refresh token is dead. Let the user log in again; trying again is useless.
+    /// The user has to log in: the refresh token is dead, or no login covers what is needed. Trying again is useless.
     pub fn is_login_required(&self) -> bool {
         matches!(self.0.kind, Kind::LoginRequired { .. })
     }
@@ -321,11 +321,14 @@ impl fmt::Display for Error {
             Kind::MalformedTokenResponse(error) => fmt::Display::fmt(error, f)?,
             Kind::NoSuchToken(error) => fmt::Display::fmt(error, f)?,
             Kind::NotOneToken(what) | Kind::Json(what) => f.write_str(what)?,
-            Kind::LoginRequired { resource_server: Some(server), .. } => {
-                write!(f, "the login for {server} has ended: its refresh token was refused; log in again")?;
-            }
-            Kind::LoginRequired { resource_server: None, .. } => {
-                f.write_str("the login has ended: its refresh token was refused; log in again")?;
+            Kind::LoginRequired { resource_server, cause } => {
+                let server =
+                    resource_server.as_ref().map(|server| format!(" for {server}")).unwrap_or_default();
+                if cause.is_invalid_grant() {
+                    write!(f, "the login{server} has ended: its refresh token was refused; log in again")?;
+                } else {
+                    write!(f, "a login{server} is needed")?;
+                }
             }
             Kind::Storage(error) => fmt::Display::fmt(error, f)?,
             Kind::Config(error) => fmt::Display::fmt(error, f)?,

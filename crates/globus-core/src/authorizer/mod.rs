@@ -143,14 +143,18 @@ pub trait Authorize: Debug + Send + Sync + 'static {
         false
     }
 
-    /// The service refused a request (403). Answers whether what it wants was seen to, such as by a login with the
-    /// consents that it names, so that trying again makes sense. Asked once in a call at most.
+    /// The service refused a request with the header `used` (403). Answers whether what it wants was seen to, such as by
+    /// a login with the consents that it names, so that trying again makes sense. Asked once in a call at most.
     ///
     /// # Errors
     ///
     /// When it was tried and failed; the call fails with this error.
-    fn fulfil(&self, refusal: &ApiError) -> impl Future<Output = Result<bool>> + Send {
-        let _ = refusal;
+    fn fulfil(
+        &self,
+        used: Option<&Authorization>,
+        refusal: &ApiError,
+    ) -> impl Future<Output = Result<bool>> + Send {
+        let _ = (used, refusal);
         std::future::ready(Ok(false))
     }
 
@@ -180,7 +184,7 @@ mod dynamic {
         fn cached(&self) -> Option<Authorization>;
         fn authorization(&self) -> Pending<'_, Authorization>;
         fn rejected(&self, used: &Authorization) -> bool;
-        fn fulfil<'a>(&'a self, refusal: &'a ApiError) -> Pending<'a, bool>;
+        fn fulfil<'a>(&'a self, used: Option<&'a Authorization>, refusal: &'a ApiError) -> Pending<'a, bool>;
         fn settle(&self) -> Pending<'_, ()>;
         fn observe_server_time(&self, server_time: Timestamp);
     }
@@ -198,8 +202,8 @@ mod dynamic {
             Authorize::rejected(self, used)
         }
 
-        fn fulfil<'a>(&'a self, refusal: &'a ApiError) -> Pending<'a, bool> {
-            Box::pin(Authorize::fulfil(self, refusal))
+        fn fulfil<'a>(&'a self, used: Option<&'a Authorization>, refusal: &'a ApiError) -> Pending<'a, bool> {
+            Box::pin(Authorize::fulfil(self, used, refusal))
         }
 
         fn settle(&self) -> Pending<'_, ()> {
@@ -238,8 +242,8 @@ impl Authorizer {
         self.0.rejected(used)
     }
 
-    pub(crate) async fn fulfil(&self, refusal: &ApiError) -> Result<bool> {
-        self.0.fulfil(refusal).await
+    pub(crate) async fn fulfil(&self, used: Option<&Authorization>, refusal: &ApiError) -> Result<bool> {
+        self.0.fulfil(used, refusal).await
     }
 
     /// Waits until nothing is under way: renewals, and tokens that are not stored yet. Programs that end

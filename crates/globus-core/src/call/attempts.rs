@@ -91,7 +91,7 @@ pub(super) async fn answer(call: &Call, url: Url, body: Bytes, mut room: BytesMu
         {
             fulfilled = true;
             let refusal = api_error(call, parts, url.clone(), used.as_ref(), response.clone());
-            if authorizer.fulfil(&refusal).await? {
+            if authorizer.fulfil(used.as_ref(), &refusal).await? {
                 tracing::debug!(call = %name, "trying again with what the service wants");
                 attempt += 1;
                 continue;

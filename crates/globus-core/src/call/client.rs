@@ -195,6 +195,23 @@ impl<C> ClientBuilder<C> {
         }
     }
 
+    /// Takes over what another builder was told about everything but the service: environment and variables, transport
+    /// and its limits, retries, clock, and the program's name. For programs that set up several clients alike.
+    pub fn like<T>(mut self, other: &ClientBuilder<T>) -> Self {
+        self.environment.clone_from(&other.environment);
+        self.variables = other.variables.clone();
+        self.transport.clone_from(&other.transport);
+        self.timeout = other.timeout;
+        self.tls.clone_from(&other.tls);
+        self.allow_tls_off = other.allow_tls_off;
+        self.retry = other.retry.clone();
+        self.clock = Arc::clone(&other.clock);
+        self.app_name.clone_from(&other.app_name);
+        self.client_info = other.client_info.clone();
+        self.body_limit = other.body_limit;
+        self
+    }
+
     /// Where `Authorization` headers come from. Without it none is sent.
     pub fn authorizer(mut self, authorizer: impl Into<Authorizer>) -> Self {
         if self.own_authorizer {
