@@ -18,7 +18,7 @@ use crate::error::{Failure, refused};
 use crate::schema::{self, Form};
 
 /// Files are made, and connections opened, one at a time in a process.
-static OPENING: Mutex<()> = Mutex::new(());
+pub(crate) static OPENING: Mutex<()> = Mutex::new(());
 
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
@@ -300,9 +300,7 @@ fn using<T>(
 fn make_private(target: &Path) -> Result<(), StorageError> {
     files::make_private(target)?;
     for ending in ["-journal", "-wal", "-shm"] {
-        let mut path = OsString::from(target);
-        path.push(ending);
-        let path = Path::new(&path);
+        let path = &*beside(target, ending);
         if files::inspect(path)?.is_some_and(|facts| facts.is_open_to_others()) {
             match files::make_private(path) {
                 Err(error) if !error.is_not_found() => return Err(error),
@@ -311,6 +309,13 @@ fn make_private(target: &Path) -> Result<(), StorageError> {
         }
     }
     Ok(())
+}
+
+/// What SQLite may have beside a database.
+pub(crate) fn beside(target: &Path, ending: &str) -> PathBuf {
+    let mut path = OsString::from(target);
+    path.push(ending);
+    path.into()
 }
 
 /// A step of a write at which tests let it fail.
