@@ -336,9 +336,36 @@ fn links_are_followed_where_that_is_allowed() {
     let storage = Storage::from(SqliteTokenStorage::new(&link).follow_symlinks(true));
     store(&storage, "2").unwrap();
     assert_eq!(stored(&open(&path)).unwrap(), "AgExample-2");
+
+    // The link leads elsewhere now.
+    let other = directory.path().join("other.db");
+    store(&open(&other), "3").unwrap();
+    std::fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink("other.db", &link).unwrap();
+    assert_eq!(stored(&storage).unwrap(), "AgExample-3");
+    store(&storage, "4").unwrap();
+    assert_eq!(stored(&open(&path)).unwrap(), "AgExample-2");
     // Only the last part of a path may not be a link.
     std::os::unix::fs::symlink(directory.path(), directory.path().join("here")).unwrap();
     assert_eq!(stored(&open(&directory.path().join("here").join("tokens.db"))).unwrap(), "AgExample-2");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_everybody_may_exchange_is_not_followed() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let (_directory, path) = place();
+    store(&open(&path), "1").unwrap();
+    let open_to_all = tempfile::tempdir().unwrap();
+    let link = open_to_all.path().join("tokens.db");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let storage = Storage::from(SqliteTokenStorage::new(&link).follow_symlinks(true));
+    assert_eq!(stored(&storage).unwrap(), "AgExample-1");
+    std::fs::set_permissions(open_to_all.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    for error in [wait(storage.get("rs")).unwrap_err(), store(&storage, "2").unwrap_err()] {
+        assert!(matches!(error.kind(), StorageErrorKind::UnsafeDirectory { mode: 0o777, .. }), "{error}");
+    }
 }
 
 #[tokio::test]
