@@ -21,7 +21,8 @@
 //! first takes the token away from the other, which has to log in again. Prefer one store that both read
 //! ([`JsonTokenStorage`](super::JsonTokenStorage) has the format of the Python SDK), or log out of the old tool.
 //!
-//! A refresh token is good together with the client that got it: [`FoundNamespace::client`].
+//! A refresh token is good together with the client that got it: [`FoundNamespace::client`]. So one namespace of what was
+//! found should go into one namespace of a storage.
 //!
 //! The functions block while they read; call them where that is allowed.
 //!
@@ -29,17 +30,24 @@
 //! use globus_sdk::config::Environment;
 //! use globus_sdk::storage::{JsonTokenStorage, Storage, import};
 //!
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let storage = Storage::from(JsonTokenStorage::new("tokens.json"));
+//! # async fn example(path: &str) -> Result<(), Box<dyn std::error::Error>> {
 //! for found in import::find_all()?.found {
 //!     println!("{}: {}", found.path.display(), found.kind);
 //!     for warning in &found.warnings {
 //!         println!("  note: {warning}");
 //!     }
-//!     if let Some(production) = found.namespace("userprofile/production") {
-//!         let imported = production.import_into(&storage).await?;
-//!         println!("  {} tokens imported", imported.stored.len());
+//!     for namespace in &found.namespaces {
+//!         let client_id = namespace.client.as_ref().map(|client| &client.client_id);
+//!         println!("  {}: {} tokens of client {client_id:?}", namespace.name, namespace.tokens.len());
 //!     }
+//! }
+//!
+//! // The one that was chosen.
+//! let storage = Storage::from(JsonTokenStorage::new("tokens.json"));
+//! let found = import::detect(path)?;
+//! if let Some(production) = found.namespace("userprofile/production") {
+//!     let imported = production.import_into(&storage).await?;
+//!     println!("{} tokens imported", imported.stored.len());
 //! }
 //! # Ok(()) }
 //! ```
