@@ -33,7 +33,7 @@ pub(crate) struct Options {
 impl Options {
     /// How long to wait for others; by default longer than the lease of one that died lasts.
     pub(crate) fn lock_wait(&self) -> Duration {
-        self.lock_wait.unwrap_or(self.lease_time + Duration::from_secs(10))
+        self.lock_wait.unwrap_or_else(|| self.lease_time.saturating_add(Duration::from_secs(10)))
     }
 }
 

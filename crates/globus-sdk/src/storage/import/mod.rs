@@ -21,8 +21,8 @@
 //! first takes the token away from the other, which has to log in again. Prefer one store that both read
 //! ([`JsonTokenStorage`](super::JsonTokenStorage) has the format of the Python SDK), or log out of the old tool.
 //!
-//! A refresh token is good together with the client that got it: [`FoundNamespace::client`]. So one namespace of what was
-//! found should go into one namespace of a storage.
+//! A refresh token is good together with the client that got it: [`FoundNamespace::client`]. So one namespace of what
+//! was found should go into one namespace of a storage.
 //!
 //! The functions block while they read; call them where that is allowed.
 //!
