@@ -205,6 +205,7 @@ async fn move_from_the_python_sdk_or_cli() -> Outcome {
             "expires_at_seconds": 5}}}, "format_version": "2.0", "globus-sdk.version": "4.9.0"}"#,
     )?;
 
+    let path = app.path();
     let storage = Storage::from(JsonTokenStorage::new(home.path().join("tokens.json")));
     for found in import::find_all_with(&variables)?.found {
         println!("{}: {}", found.path.display(), found.kind);
@@ -212,15 +213,16 @@ async fn move_from_the_python_sdk_or_cli() -> Outcome {
             println!("  note: {warning}");
         }
         for namespace in &found.namespaces {
-            let imported = namespace.import_into(&storage).await?;
-            println!(
-                "  {}: {} tokens, {} were there",
-                namespace.name,
-                imported.stored.len(),
-                imported.left_out.len()
-            );
+            let client_id = namespace.client.as_ref().map(|client| &client.client_id);
+            println!("  {}: {} tokens of client {client_id:?}", namespace.name, namespace.tokens.len());
         }
     }
+
+    let found = import::detect(path)?;
+    let chosen = found.namespace("DEFAULT").ok_or("it has no such namespace")?;
+    let imported = chosen.import_into(&storage).await?;
+    println!("{} tokens are imported, {} were there", imported.stored.len(), imported.left_out.len());
+    assert_eq!(chosen.client.as_ref().map(|client| client.client_id.as_str()), Some(client_id));
     assert_eq!(storage.get("rs").await?.unwrap().access_token.expose(), "AgPython");
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use globus_core::config::ConfigError;
 use globus_core::storage::{StorageError, StorageErrorKind};
 
 use crate::system;
@@ -52,6 +53,41 @@ pub(crate) fn too_many_without_answer(count: usize) -> StorageError {
 /// The library of the keyring gave up in the middle of a call.
 pub(crate) fn broken_off() -> StorageError {
     refusal(StorageErrorKind::Unavailable, "the library that talks to it failed")
+}
+
+/// The index is the file of something else, or damaged.
+pub(crate) fn no_index() -> StorageError {
+    let advice = "it is no index of entries in the keyring: name another file with \
+        `KeyringTokenStorage::index_file`; or, if it was one and is damaged, move it away and log in again";
+    index_refused(StorageError::new(StorageErrorKind::ForeignFile), advice, "")
+}
+
+/// The index is another application's.
+pub(crate) fn index_of_another() -> StorageError {
+    let advice = "it is the index of another application: name another file with \
+        `KeyringTokenStorage::index_file`, or say the same name";
+    index_refused(StorageError::new(StorageErrorKind::ForeignFile), advice, "")
+}
+
+/// The index is one that a newer version of this crate has written.
+pub(crate) fn newer_index(format: &str) -> StorageError {
+    let advice = "the index of entries in the keyring is of a format that is not known here: update this program, or \
+        name another file with `KeyringTokenStorage::index_file` and log in again";
+    // Anything may stand there.
+    let is_number = format.len() <= 16 && format.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let format = if is_number { format } else { "no number" };
+    index_refused(StorageError::unsupported_schema(format), advice, "")
+}
+
+/// The usual place of the index is not known.
+pub(crate) fn no_place_for_the_index(error: &ConfigError) -> StorageError {
+    let advice = "the usual place for the index of entries in the keyring is not known: name a file with \
+        `KeyringTokenStorage::index_file`";
+    index_refused(StorageError::new(StorageErrorKind::NotFound), advice, &error.to_string())
+}
+
+fn index_refused(error: StorageError, advice: &'static str, detail: &str) -> StorageError {
+    error.with_source(Refusal { advice, detail: detail.to_owned() })
 }
 
 /// The error for what the keyring's library says. `size` is that of the value that was to be kept, if any.

@@ -189,10 +189,6 @@ impl Door {
         self.0.1.notify_all();
     }
 
-    pub(crate) fn is_open(&self) -> bool {
-        *self.0.0.lock().unwrap()
-    }
-
     pub(crate) fn wait(&self) {
         drop(self.0.1.wait_while(self.0.0.lock().unwrap(), |is_open| !*is_open).unwrap());
     }

@@ -7,13 +7,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use globus_core::config::paths::{Platform, default_keyring_index_path};
 use globus_core::config::{ConfigError, Variables};
-use globus_core::storage::{Namespace, PrivateFile, RefreshLease, StorageError, StorageErrorKind};
+use globus_core::storage::{Namespace, PrivateFile, RefreshLease, StorageError};
 use globus_core::{ResourceServer, Timestamp};
 use serde::{Deserialize, Serialize};
+
+use crate::failure;
 
 const FORMAT: &str = "1";
 
@@ -51,13 +54,12 @@ impl Index {
     fn parse(content: Option<&[u8]>, service: &str) -> Result<Self, StorageError> {
         let Some(content) = content else { return Ok(Self::new(service)) };
         // The parser's own error may quote the content, which is what somebody has put there.
-        let index: Self =
-            serde_json::from_slice(content).map_err(|_| StorageError::new(StorageErrorKind::ForeignFile))?;
+        let index: Self = serde_json::from_slice(content).map_err(|_| failure::no_index())?;
         if index.service != service {
-            return Err(StorageError::new(StorageErrorKind::ForeignFile));
+            return Err(failure::index_of_another());
         }
         if index.format != FORMAT {
-            return Err(StorageError::unsupported_schema(index.format));
+            return Err(failure::newer_index(&index.format));
         }
         Ok(index)
     }
@@ -151,18 +153,39 @@ pub(crate) enum Write {
 pub(crate) struct IndexFile {
     service: String,
     path: Option<PathBuf>,
-    pub(crate) lease_time: Duration,
-    pub(crate) lock_wait: Duration,
+    lease_time: Duration,
+    lock_wait: Option<Duration>,
+    /// Where it is usually is known when it is first needed. Clones share it, and so what it remembers.
+    file: Arc<OnceLock<PrivateFile>>,
 }
 
 impl IndexFile {
     pub(crate) fn new(service: String) -> Self {
-        let lease_time = RefreshLease::TIME;
-        Self { service, path: None, lease_time, lock_wait: lease_time + Duration::from_secs(10) }
+        Self { service, path: None, lease_time: RefreshLease::TIME, lock_wait: None, file: Arc::default() }
     }
 
     pub(crate) fn set_path(&mut self, path: PathBuf) {
         self.path = Some(path);
+        self.file = Arc::default();
+    }
+
+    pub(crate) fn set_lease_time(&mut self, time: Duration) {
+        self.lease_time = time;
+        self.file = Arc::default();
+    }
+
+    pub(crate) fn set_lock_wait(&mut self, wait: Duration) {
+        self.lock_wait = Some(wait);
+        self.file = Arc::default();
+    }
+
+    pub(crate) fn lease_time(&self) -> Duration {
+        self.lease_time
+    }
+
+    /// By default longer than the lease of one that died lasts.
+    pub(crate) fn lock_wait(&self) -> Duration {
+        self.lock_wait.unwrap_or_else(|| self.lease_time.saturating_add(Duration::from_secs(10)))
     }
 
     /// What is in force now.
@@ -195,14 +218,16 @@ impl IndexFile {
         self.file()?.lock_refresh()
     }
 
-    fn file(&self) -> Result<PrivateFile, StorageError> {
+    fn file(&self) -> Result<&PrivateFile, StorageError> {
+        if let Some(file) = self.file.get() {
+            return Ok(file);
+        }
         let path = match &self.path {
             Some(path) => path.clone(),
-            None => self
-                .default_path()
-                .map_err(|error| StorageError::new(StorageErrorKind::NotFound).with_source(error))?,
+            None => self.default_path().map_err(|error| failure::no_place_for_the_index(&error))?,
         };
-        Ok(PrivateFile::new(path).lease_time(self.lease_time).lock_wait(self.lock_wait))
+        let file = PrivateFile::new(path).lease_time(self.lease_time).lock_wait(self.lock_wait());
+        Ok(self.file.get_or_init(|| file))
     }
 
     fn default_path(&self) -> Result<PathBuf, ConfigError> {
@@ -212,6 +237,10 @@ impl IndexFile {
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error as _;
+
+    use globus_core::storage::StorageErrorKind;
+
     use super::*;
 
     fn names() -> (Namespace, ResourceServer) {
@@ -261,9 +290,36 @@ mod tests {
         ] {
             let error = Index::parse(Some(content), "app").unwrap_err();
             assert_eq!(*error.kind(), kind);
-            assert!(!format!("{error} {error:?}").contains("AgSecret"));
+            let advice = error.source().unwrap().to_string();
+            assert!(advice.contains("KeyringTokenStorage::index_file"), "{advice}");
+            assert!(!format!("{error} {error:?} {advice}").contains("AgSecret"));
         }
         let error = Index::parse(Some(&newer), "app").unwrap_err();
+        let secret = std::str::from_utf8(&newer).unwrap().replace("\"2\"", "\"AgSecret\"");
+        let shown = Index::parse(Some(secret.as_bytes()), "app").unwrap_err().to_string();
+        assert!(shown.contains("no number"), "{shown}");
         assert!(matches!(error.kind(), StorageErrorKind::UnsupportedSchema { found, .. } if found == "2"));
+        assert!(error.source().unwrap().to_string().contains("update this program"));
+    }
+
+    #[test]
+    fn a_wait_outlasts_a_lease_unless_it_is_told() {
+        let mut index = IndexFile::new("app".to_owned());
+        assert_eq!(index.lock_wait(), Duration::from_secs(40));
+        index.set_lease_time(Duration::from_secs(60));
+        assert_eq!(index.lock_wait(), Duration::from_secs(70));
+        index.set_lock_wait(Duration::from_secs(5));
+        assert_eq!(index.lock_wait(), Duration::from_secs(5));
+    }
+
+    #[test]
+    fn clones_share_the_file_until_an_option_changes() {
+        let mut index = IndexFile::new("app".to_owned());
+        index.set_path("/x/one.json".into());
+        let clone = index.clone();
+        assert!(std::ptr::eq(index.file().unwrap(), clone.file().unwrap()));
+        index.set_path("/x/two.json".into());
+        assert!(clone.file().unwrap().path().ends_with("one.json"));
+        assert!(index.file().unwrap().path().ends_with("two.json"));
     }
 }

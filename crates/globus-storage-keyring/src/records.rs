@@ -81,7 +81,7 @@ impl Records {
         let start = Instant::now();
         while !self.replace(namespace, self.merge(namespace, tokens, kind)?)? {
             // Another process has stored one of these records in between.
-            if start.elapsed() >= self.index.lock_wait {
+            if start.elapsed() >= self.index.lock_wait() {
                 return Err(StorageError::locked(None, start.elapsed()));
             }
         }

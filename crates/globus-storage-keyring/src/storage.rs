@@ -92,10 +92,11 @@ impl KeyringTokenStorage {
         self
     }
 
-    /// How long to wait for another process that writes the index or refreshes; 40 seconds by default.
+    /// How long to wait for another process that writes the index or refreshes; by default for 10 seconds longer than
+    /// a [lease](Self::lease_time) lasts, so 40 seconds.
     #[must_use]
     pub fn lock_wait(mut self, wait: Duration) -> Self {
-        self.records.index.lock_wait = wait;
+        self.records.index.set_lock_wait(wait);
         self
     }
 
@@ -103,7 +104,7 @@ impl KeyringTokenStorage {
     /// the same.
     #[must_use]
     pub fn lease_time(mut self, time: Duration) -> Self {
-        self.records.index.lease_time = time;
+        self.records.index.set_lease_time(time);
         self
     }
 
@@ -112,8 +113,8 @@ impl KeyringTokenStorage {
     #[must_use]
     pub fn or_file(self, path: impl Into<PathBuf>) -> KeyringOrFile {
         let file = JsonTokenStorage::new(path)
-            .lease_time(self.records.index.lease_time)
-            .lock_wait(self.records.index.lock_wait);
+            .lease_time(self.records.index.lease_time())
+            .lock_wait(self.records.index.lock_wait());
         KeyringOrFile::new(self, file)
     }
 

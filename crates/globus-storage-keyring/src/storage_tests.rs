@@ -98,11 +98,14 @@ async fn an_entry_that_is_made_too_late_is_deleted_again() {
     let storage = open(&fake, home.path());
     store(&storage, vec![token("a", 1)]).await.unwrap();
     let (called, door) = fake.hang(|operation| operation == Operation::Create);
-    // On a slow machine a call before that one may take too long already.
-    while !called.is_open() {
+    let index = || std::fs::read_to_string(home.path().join("index.json")).unwrap();
+    let before = index();
+    // On a slow machine a call before that one may take too long already. Then the index does not know of an entry.
+    while index() == before {
         let error = store(&storage.clone().time_limit(SOON), vec![token("a", 2)]).await.unwrap_err();
         assert_eq!(*error.kind(), StorageErrorKind::KeyringLocked);
     }
+    called.wait();
     assert_eq!(numbers(&load(&storage).await.unwrap()), [1]);
     // Somebody unlocks the keyring now: what was refused must not come to be.
     let (deleting, delete) = fake.hang(|operation| operation == Operation::Delete);

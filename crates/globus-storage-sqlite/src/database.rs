@@ -11,31 +11,40 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use globus_core::StorageError;
-use globus_core::storage::{Durability, Pause, RefreshLease, files};
+use globus_core::storage::{Durability, Pause, RefreshLease, StorageErrorKind, files};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::error::{Failure, refused};
+use crate::lease::Seen;
 use crate::schema::{self, Form};
 
 /// Files are made, and connections opened, one at a time in a process.
-static OPENING: Mutex<()> = Mutex::new(());
+pub(crate) static OPENING: Mutex<()> = Mutex::new(());
 
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub(crate) durability: Durability,
     pub(crate) follow_symlinks: bool,
     pub(crate) create_directories: bool,
-    pub(crate) lock_wait: Duration,
+    pub(crate) lock_wait: Option<Duration>,
     pub(crate) lease_time: Duration,
 }
 
-/// A database of tokens. Clones share the connection.
+impl Options {
+    /// How long to wait for others; by default longer than the lease of one that died lasts.
+    pub(crate) fn lock_wait(&self) -> Duration {
+        self.lock_wait.unwrap_or_else(|| self.lease_time.saturating_add(Duration::from_secs(10)))
+    }
+}
+
+/// A database of tokens. Clones share the connection, and what was seen of the leases of others.
 #[derive(Clone)]
 pub(crate) struct Database {
     path: PathBuf,
     form: Form,
     options: Options,
     slot: Arc<Mutex<Option<Open>>>,
+    pub(crate) seen: Seen,
     warned: Arc<AtomicBool>,
 }
 
@@ -57,10 +66,11 @@ impl Database {
                 durability: Durability::Full,
                 follow_symlinks: false,
                 create_directories: form == Form::Record,
-                lock_wait: RefreshLease::TIME + Duration::from_secs(10),
+                lock_wait: None,
                 lease_time: RefreshLease::TIME,
             },
             slot: Arc::default(),
+            seen: Seen::default(),
             warned: Arc::default(),
         }
     }
@@ -90,7 +100,7 @@ impl Database {
         &self,
         work: impl Fn(&Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<Option<T>, StorageError> {
-        self.patiently(self.options.lock_wait, "read", |_| {
+        self.patiently(self.options.lock_wait(), "read", |_| {
             let mut slot = self.slot();
             if !self.open(&mut slot, Need::Read)? {
                 return Ok(None);
@@ -108,23 +118,44 @@ impl Database {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, StorageError> {
-        self.write_within(self.options.lock_wait, work)
+        self.transact(self.options.lock_wait(), Need::Write, work)
     }
 
-    /// The same with a wait of its own.
-    pub(crate) fn write_within<T>(
+    /// The same where there is a database of tokens, with a wait of its own. `None` where there is none, and then none
+    /// is made: what was to be changed went with it.
+    pub(crate) fn change<T>(
         &self,
         wait: Duration,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
+    ) -> Result<Option<T>, StorageError> {
+        match self.transact(wait, Need::Change, work) {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn transact<T>(
+        &self,
+        wait: Duration,
+        need: Need,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, StorageError> {
+        let none = || Failure::from(StorageError::new(StorageErrorKind::NotFound));
         let mut work = Some(work);
         self.patiently(wait, "write", |rest| {
             let mut slot = self.slot();
             reach("sqlite.begin")?;
-            self.open(&mut slot, Need::Write)?;
+            if !self.open(&mut slot, need)? {
+                return Err(none());
+            }
             using(&mut slot, |connection| {
                 let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-                schema::prepare(&transaction, self.form)?;
+                if need == Need::Write {
+                    schema::prepare(&transaction, self.form)?;
+                } else if !schema::check(&transaction)?.tokens {
+                    return Err(none());
+                }
                 let Some(work) = work.take() else { return Err(Failure::Busy) };
                 let answer = work(&transaction)?;
                 reach("sqlite.commit")?;
@@ -168,18 +199,19 @@ impl Database {
     }
 
     /// Sees to it that there is a connection, to the file that is there now. False where there is no file and none is
-    /// needed.
+    /// to be made.
     fn open(&self, slot: &mut Option<Open>, need: Need) -> Result<bool, Failure> {
         let target = match slot {
-            Some(open) => open.target.clone(),
-            None => match self.target(need)? {
+            // Links may lead elsewhere by now.
+            Some(open) if !self.options.follow_symlinks => open.target.clone(),
+            _ => match self.target(need)? {
                 Some(target) => target,
                 None => return Ok(false),
             },
         };
         let facts = match files::inspect(&target)? {
             Some(facts) => facts,
-            None if need == Need::Read => {
+            None if need != Need::Write => {
                 *slot = None;
                 return Ok(false);
             }
@@ -195,7 +227,7 @@ impl Database {
         };
         if facts.is_open_to_others() {
             match need {
-                Need::Write => make_private(&target)?,
+                Need::Write | Need::Change => make_private(&target)?,
                 Need::Read if self.warned.swap(true, Ordering::Relaxed) => {}
                 Need::Read => files::warn_that_others_may_read(&target),
             }
@@ -224,6 +256,10 @@ impl Database {
         let Some(name) = path.file_name() else {
             return Err(StorageError::from_io(std::io::ErrorKind::IsADirectory.into(), "open").into());
         };
+        if path != self.path {
+            // Who may exchange the link chooses the file.
+            files::check_directory_of(&self.path)?;
+        }
         if need == Need::Write && self.options.create_directories {
             files::create_directory_of(&path)?;
         }
@@ -237,7 +273,7 @@ impl Database {
                 files::check_directory_of(&target)?;
                 Ok(Some(target))
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && need == Need::Read => Ok(None),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && need != Need::Write => Ok(None),
             Err(error) => Err(StorageError::from_io(error, "open the directory of").into()),
         }
     }
@@ -275,6 +311,9 @@ impl fmt::Debug for Database {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Need {
     Read,
+    /// To write, but only where there is something.
+    Change,
+    /// To write, in a new file where there is none.
     Write,
 }
 
@@ -300,9 +339,7 @@ fn using<T>(
 fn make_private(target: &Path) -> Result<(), StorageError> {
     files::make_private(target)?;
     for ending in ["-journal", "-wal", "-shm"] {
-        let mut path = OsString::from(target);
-        path.push(ending);
-        let path = Path::new(&path);
+        let path = &*beside(target, ending);
         if files::inspect(path)?.is_some_and(|facts| facts.is_open_to_others()) {
             match files::make_private(path) {
                 Err(error) if !error.is_not_found() => return Err(error),
@@ -313,7 +350,30 @@ fn make_private(target: &Path) -> Result<(), StorageError> {
     Ok(())
 }
 
+/// What SQLite may have beside a database.
+pub(crate) fn beside(target: &Path, ending: &str) -> PathBuf {
+    let mut path = OsString::from(target);
+    path.push(ending);
+    path.into()
+}
+
 /// A step of a write at which tests let it fail.
 pub(crate) fn reach(step: &str) -> Result<(), StorageError> {
     globus_core::failpoint::reach(step).map_err(|error| StorageError::from_io(error, "write"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_outlasts_a_lease_unless_it_is_told() {
+        let database = Database::new("x", Form::Record);
+        assert_eq!(database.options.lock_wait(), Duration::from_secs(40));
+        let minute = Duration::from_secs(60);
+        let database = database.with(|options| options.lease_time = minute);
+        assert_eq!(database.options.lock_wait(), Duration::from_secs(70));
+        let database = database.with(|options| options.lock_wait = Some(minute));
+        assert_eq!(database.options.lock_wait(), minute);
+    }
 }

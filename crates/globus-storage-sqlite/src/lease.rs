@@ -1,11 +1,13 @@
 //! The lease of the one who refreshes: a row of a table of our own.
 //!
 //! The row stays when the lease is given back, for the number in it must grow. Taking, extending and giving back are
-//! an immediate transaction each; nobody keeps one while waiting. A holder is dead when its process is gone, or when
-//! the row stayed the same for the whole time of a lease by the waiter's own clock: clocks of hosts may differ.
+//! an immediate transaction each; nobody keeps one while waiting. A holder is dead when its process is gone, when the
+//! row stayed the same for the whole time of a lease by the waiter's own clock, as clocks of hosts may differ, or when
+//! the lease is over for more than a day by both clocks.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Weak;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use globus_core::blocking_job::run_blocking;
@@ -31,8 +33,11 @@ const CREATE: &str = "CREATE TABLE IF NOT EXISTS globus_sdk_rs_refresh_lease (
 /// How long a lease that is dropped tries to be given back. Then it ends by itself.
 const DROP_WAIT: Duration = Duration::from_secs(1);
 
+/// Clocks of two hosts do not differ by more, in microseconds.
+const CLOCK_DIFFERENCE: i64 = 24 * 60 * 60 * 1_000_000;
+
 /// Which token it is about.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     namespace: Namespace,
     resource_server: ResourceServer,
@@ -42,6 +47,7 @@ struct Key {
 #[derive(Clone, PartialEq)]
 struct Row {
     fencing: i64,
+    /// Until when, in microseconds since 1970 by the holder's clock. Grows with every extension.
     extended: i64,
     holder: Option<String>,
 }
@@ -49,6 +55,38 @@ struct Row {
 impl Row {
     fn holder(&self) -> Option<LeaseHolder> {
         self.holder.as_deref().and_then(|text| serde_json::from_str(text).ok())
+    }
+
+    fn is_long_over(&self) -> bool {
+        self.extended.saturating_add(CLOCK_DIFFERENCE) < Timestamp::now().as_microsecond()
+    }
+}
+
+/// When a lease that begins now, or is extended now, is over by this host's clock.
+fn end(time: Duration) -> i64 {
+    Timestamp::now().as_microsecond().saturating_add(i64::try_from(time.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// The rows of others that all who wait in a storage have seen, and since when they are the same. So a dead lease ends
+/// even if each of them waits for a shorter time.
+#[derive(Clone, Default)]
+pub(crate) struct Seen(Arc<Mutex<BTreeMap<Key, (Row, Instant)>>>);
+
+impl Seen {
+    /// How long the row has been the same.
+    fn unchanged(&self, key: &Key, row: &Row) -> Duration {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match seen.get(key) {
+            Some((same, since)) if same == row => since.elapsed(),
+            _ => {
+                seen.insert(key.clone(), (row.clone(), Instant::now()));
+                Duration::ZERO
+            }
+        }
+    }
+
+    fn forget(&self, key: &Key) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 }
 
@@ -74,6 +112,7 @@ fn take(
     key: &Key,
     found: Option<&Row>,
     holder: &str,
+    time: Duration,
 ) -> Result<Option<i64>, Failure> {
     transaction.execute(CREATE, [])?;
     let now = find(transaction, key)?;
@@ -85,9 +124,9 @@ fn take(
     transaction
         .prepare_cached(
             "REPLACE INTO globus_sdk_rs_refresh_lease (namespace, resource_server, fencing, extended, holder)
-             VALUES (?1, ?2, ?3, 0, ?4)",
+             VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
-        .execute(params![key.namespace.as_str(), key.resource_server.as_str(), fencing, holder])?;
+        .execute(params![key.namespace.as_str(), key.resource_server.as_str(), fencing, end(time), holder])?;
     Ok(Some(fencing))
 }
 
@@ -99,47 +138,36 @@ pub(crate) fn acquire(
     wanted: &Weak<()>,
 ) -> Result<RefreshLease, StorageError> {
     let key = Key { namespace, resource_server };
+    let time = database.options().lease_time;
     let begun = Instant::now();
     let mut pause = Pause::new();
-    let mut seen: Option<(Row, Instant)> = None;
     loop {
         let found = database.read(|transaction| find(transaction, &key))?.flatten();
         let held_by = found.as_ref().and_then(Row::holder);
-        if is_free(found.as_ref(), held_by.as_ref(), &mut seen, database.options().lease_time) {
-            let holder = LeaseHolder::this_process();
-            let text = serde_json::to_string(&holder).unwrap_or_default();
-            let taken = database.write(|transaction| take(transaction, &key, found.as_ref(), &text))?;
+        let is_free = match &found {
+            Some(row) if row.holder.is_some() => {
+                database.seen.unchanged(&key, row) >= time
+                    || row.is_long_over()
+                    || held_by.as_ref().is_some_and(LeaseHolder::is_gone)
+            }
+            _ => true,
+        };
+        if is_free {
+            let holder = serde_json::to_string(&LeaseHolder::this_process()).unwrap_or_default();
+            let taken =
+                database.write(|transaction| take(transaction, &key, found.as_ref(), &holder, time))?;
             if let Some(fencing) = taken {
-                let time = database.options().lease_time;
+                database.seen.forget(&key);
                 let lease = SqliteLease { database: database.clone(), key, fencing, is_given_back: false };
                 return Ok(RefreshLease::new(fencing.unsigned_abs(), time, lease));
             }
             continue;
         }
-        if begun.elapsed() >= database.options().lock_wait || wanted.strong_count() == 0 {
+        if begun.elapsed() >= database.options().lock_wait() || wanted.strong_count() == 0 {
             let holder = held_by.map(|holder| holder.to_string());
             return Err(StorageError::locked(holder, begun.elapsed()).with_path(database.path()));
         }
         pause.wait();
-    }
-}
-
-/// Whether nobody holds the lease, or a dead one.
-fn is_free(
-    found: Option<&Row>,
-    held_by: Option<&LeaseHolder>,
-    seen: &mut Option<(Row, Instant)>,
-    lease_time: Duration,
-) -> bool {
-    let Some(row) = found.filter(|row| row.holder.is_some()) else { return true };
-    match seen {
-        Some((same, since)) if same == row => {
-            since.elapsed() >= lease_time || held_by.is_some_and(LeaseHolder::is_gone)
-        }
-        _ => {
-            *seen = Some((row.clone(), Instant::now()));
-            held_by.is_some_and(LeaseHolder::is_gone)
-        }
     }
 }
 
@@ -152,25 +180,28 @@ struct SqliteLease {
 }
 
 impl SqliteLease {
-    /// Changes the row if it is still this lease's, and says whether it is.
+    /// Changes the row if it is still this lease's, and says whether it is. A lease went with its database.
     fn change(
         &self,
         wait: Duration,
         query: &'static str,
+        end: Option<i64>,
     ) -> impl FnOnce() -> Result<bool, StorageError> + use<> {
         let (database, key, fencing) = (self.database.clone(), self.key.clone(), self.fencing);
         move || {
-            database.write_within(wait, |transaction| {
+            let changed = database.change(wait, |transaction| {
                 if !schema::has_table(transaction, TABLE)? {
                     return Ok(false);
                 }
                 let changed = transaction.prepare_cached(query)?.execute(params![
                     key.namespace.as_str(),
                     key.resource_server.as_str(),
-                    fencing
+                    fencing,
+                    end
                 ])?;
                 Ok(changed == 1)
-            })
+            })?;
+            Ok(changed.unwrap_or_default())
         }
     }
 
@@ -178,23 +209,26 @@ impl SqliteLease {
         self.is_given_back = true;
         self.change(
             wait,
-            "UPDATE globus_sdk_rs_refresh_lease SET holder = NULL
+            "UPDATE globus_sdk_rs_refresh_lease SET holder = ?4
              WHERE namespace = ?1 AND resource_server = ?2 AND fencing = ?3",
+            None,
         )
     }
 }
 
 impl Lease for SqliteLease {
     fn extend(&mut self) -> Extend<'_> {
+        let options = self.database.options();
         Box::pin(run_blocking(self.change(
-            self.database.options().lock_wait,
-            "UPDATE globus_sdk_rs_refresh_lease SET extended = extended + 1
+            options.lock_wait(),
+            "UPDATE globus_sdk_rs_refresh_lease SET extended = MAX(extended + 1, ?4)
              WHERE namespace = ?1 AND resource_server = ?2 AND fencing = ?3 AND holder IS NOT NULL",
+            Some(end(options.lease_time)),
         )))
     }
 
     fn release(mut self: Box<Self>) -> Release {
-        let wait = self.database.options().lock_wait;
+        let wait = self.database.options().lock_wait();
         let released = run_blocking(self.give_back(wait));
         Box::pin(async move { released.await.map(drop) })
     }

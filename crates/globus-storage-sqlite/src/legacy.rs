@@ -134,10 +134,14 @@ impl LegacySqliteTokenStorage {
             if !database.read(|transaction| Ok(schema::check(transaction)?.config))?.unwrap_or_default() {
                 return Ok(false);
             }
-            database.write(|transaction| {
+            let removed = database.change(database.options().lock_wait(), |transaction| {
+                if !schema::check(transaction)?.config {
+                    return Ok(false);
+                }
                 let query = "DELETE FROM config_storage WHERE namespace = ?1 AND config_name = ?2";
                 Ok(transaction.execute(query, [namespace.as_str(), &name])? > 0)
-            })
+            })?;
+            Ok(removed.unwrap_or_default())
         })
     }
 

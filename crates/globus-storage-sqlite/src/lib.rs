@@ -5,7 +5,8 @@
 //! | [`SqliteTokenStorage`] | `SQLiteTokenStorage` of the Python SDK | of the newer form |
 //! | [`LegacySqliteTokenStorage`] | `SQLiteAdapter` of the Python SDK and of `globus-sdk-tokenstorage`, and of the Python CLI | of the older form |
 //!
-//! Both read the databases of either, and leave alone what they do not know in them.
+//! Both read the databases of either, and leave alone what they do not know in them. [`read_token_database`] reads a
+//! database of whichever program without writing, for an import.
 //!
 //! # One database, many programs
 //!
@@ -33,6 +34,7 @@
 //! the same can happen for longer. The journal mode is `DELETE`, which works on network file systems with locks; a
 //! database that is in the mode `WAL` already stays in it.
 
+mod contents;
 mod database;
 mod error;
 mod lease;
@@ -42,6 +44,7 @@ mod rows;
 mod schema;
 mod storage;
 
+pub use contents::{DatabaseSchema, TokenDatabaseContents, read_token_database};
 pub use legacy::LegacySqliteTokenStorage;
 pub use storage::SqliteTokenStorage;
 

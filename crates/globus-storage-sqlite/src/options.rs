@@ -20,11 +20,13 @@ macro_rules! database_options {
             self
         }
 
-        /// How long to wait for a lock of the database, or for another process that refreshes; 40 seconds by
-        /// default, which outlasts the lease of one that died.
+        /// How long to wait for a lock of the database, or for another process that refreshes; by default for
+        /// 10 seconds longer than a [lease](Self::lease_time) lasts, so 40 seconds, which outlasts the lease of one
+        /// that died. Where it is shorter than a lease, a dead one still ends for a storage that goes on asking for
+        /// it; programs that each ask only once wait in vain for a day.
         #[must_use]
         pub fn lock_wait(mut self, wait: std::time::Duration) -> Self {
-            self.$($field).+ = self.$($field).+.with(|options| options.lock_wait = wait);
+            self.$($field).+ = self.$($field).+.with(|options| options.lock_wait = Some(wait));
             self
         }
 

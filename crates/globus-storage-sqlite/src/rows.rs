@@ -20,7 +20,7 @@ pub(crate) fn load_all(transaction: &Transaction<'_>, namespace: &Namespace) -> 
     let mut rows = statement.query([namespace.as_str()])?;
     let mut loaded = Loaded::new(BTreeMap::new());
     while let Some(row) = rows.next()? {
-        let name = ResourceServer::from(String::from_utf8_lossy(bytes(row.get_ref(0)?)).into_owned());
+        let name = ResourceServer::from(text(row.get_ref(0)?));
         match parse(namespace, &name, bytes(row.get_ref(1)?)) {
             Ok(token) => drop(loaded.tokens.insert(name, token)),
             Err(error) => loaded.damaged.push(error),
@@ -98,9 +98,7 @@ pub(crate) fn remove(
 /// The names that this query answers, in order.
 pub(crate) fn namespaces(transaction: &Transaction<'_>, query: &str) -> Result<Vec<Namespace>, Failure> {
     let mut statement = transaction.prepare_cached(query)?;
-    let names = statement.query_map([], |row| {
-        Ok(Namespace::from(String::from_utf8_lossy(bytes(row.get_ref(0)?)).into_owned()))
-    })?;
+    let names = statement.query_map([], |row| Ok(Namespace::from(text(row.get_ref(0)?))))?;
     Ok(names.collect::<Result<_, _>>()?)
 }
 
@@ -125,6 +123,11 @@ pub(crate) fn bytes(value: ValueRef<'_>) -> &[u8] {
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes,
         _ => &[],
     }
+}
+
+/// The text of a name, which is what nobody looks for where it is no text.
+pub(crate) fn text(value: ValueRef<'_>) -> String {
+    String::from_utf8_lossy(bytes(value)).into_owned()
 }
 
 fn parse(

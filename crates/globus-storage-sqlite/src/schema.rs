@@ -21,7 +21,7 @@ pub(crate) enum Form {
 pub(crate) struct Tables {
     pub(crate) tokens: bool,
     pub(crate) config: bool,
-    internal: bool,
+    pub(crate) internal: bool,
 }
 
 const NEWEST_VERSION: u32 = 2;
@@ -48,6 +48,15 @@ const INTERNAL: &str = "CREATE TABLE IF NOT EXISTS sdk_storage_adapter_internal 
 
 /// Says which tables there are, and refuses a schema that is too new.
 pub(crate) fn check(transaction: &Transaction<'_>) -> Result<Tables, Failure> {
+    let tables = tables(transaction)?;
+    if tables.internal {
+        check_version(transaction)?;
+    }
+    Ok(tables)
+}
+
+/// Says which tables there are.
+pub(crate) fn tables(transaction: &Transaction<'_>) -> Result<Tables, Failure> {
     let mut tables = Tables::default();
     let mut statement = transaction.prepare_cached(
         "SELECT name FROM sqlite_master WHERE type = 'table'
@@ -61,28 +70,49 @@ pub(crate) fn check(transaction: &Transaction<'_>) -> Result<Tables, Failure> {
             _ => tables.internal = true,
         }
     }
-    if tables.internal {
-        check_version(transaction)?;
-    }
     Ok(tables)
 }
 
 fn check_version(transaction: &Transaction<'_>) -> Result<(), Failure> {
-    let mut statement = transaction.prepare_cached(
-        "SELECT value FROM sdk_storage_adapter_internal WHERE attribute IN
-         ('globus-sdk.database_schema_version', 'globus-sdk-tokenstorage.database_schema_version')",
-    )?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let found = match row.get_ref(0)? {
-            ValueRef::Integer(version) => version.to_string(),
-            other => other.as_str().unwrap_or_default().to_owned(),
-        };
+    let versions = versions(transaction)?;
+    for found in [versions.sdk, versions.package].into_iter().flatten() {
         if !found.parse::<u32>().is_ok_and(|version| version <= NEWEST_VERSION) {
-            return Err(StorageError::unsupported_schema(shortened(&found)).into());
+            return Err(unsupported(&found));
         }
     }
     Ok(())
+}
+
+/// The versions that a database says its schema has: to programs with the SDK, and to those with the package
+/// globus-sdk-tokenstorage.
+#[derive(Debug, Default)]
+pub(crate) struct Versions {
+    pub(crate) sdk: Option<String>,
+    pub(crate) package: Option<String>,
+}
+
+/// What the table that is there for it says.
+pub(crate) fn versions(transaction: &Transaction<'_>) -> Result<Versions, Failure> {
+    let mut statement = transaction.prepare_cached(
+        "SELECT attribute = 'globus-sdk.database_schema_version', value FROM sdk_storage_adapter_internal
+         WHERE attribute IN
+         ('globus-sdk.database_schema_version', 'globus-sdk-tokenstorage.database_schema_version')",
+    )?;
+    let mut versions = Versions::default();
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let found = match row.get_ref(1)? {
+            ValueRef::Integer(version) => version.to_string(),
+            other => other.as_str().unwrap_or_default().trim().to_owned(),
+        };
+        *(if row.get(0)? { &mut versions.sdk } else { &mut versions.package }) = Some(found);
+    }
+    Ok(versions)
+}
+
+/// The error for a schema that is not known.
+pub(crate) fn unsupported(found: &str) -> Failure {
+    StorageError::unsupported_schema(shortened(found)).into()
 }
 
 /// Anything may stand there.

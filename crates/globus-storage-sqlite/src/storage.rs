@@ -149,7 +149,11 @@ impl TokenStorage for SqliteTokenStorage {
             // Looked at first, so that nothing is made or written where nothing is to be removed.
             match database.read(|transaction| rows::exists(transaction, &namespace, &resource_server))? {
                 Some(true) => {
-                    database.write(|transaction| rows::remove(transaction, &namespace, &resource_server))
+                    let wait = database.options().lock_wait();
+                    let removed = database.change(wait, |transaction| {
+                        rows::remove(transaction, &namespace, &resource_server)
+                    })?;
+                    Ok(removed.unwrap_or_default())
                 }
                 _ => Ok(false),
             }

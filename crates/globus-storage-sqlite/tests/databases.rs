@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use globus_core::storage::{Durability, Storage, StorageErrorKind, StoreKind, TokenStorage};
 use globus_core::{Namespace, OnRefresh, StorageError, TokenData};
-use globus_storage_sqlite::{LegacySqliteTokenStorage, SqliteTokenStorage};
+use globus_storage_sqlite::{
+    DatabaseSchema, LegacySqliteTokenStorage, SqliteTokenStorage, read_token_database,
+};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -144,6 +146,38 @@ fn a_newer_schema_is_refused_and_what_is_unknown_is_kept() {
         sql(&path, &format!("REPLACE INTO sdk_storage_adapter_internal VALUES ('{attribute}', '2')"));
         assert_eq!(stored(&open(&path)).unwrap(), "AgExample-2");
     }
+}
+
+#[test]
+fn the_contents_are_read_without_a_storage() {
+    let (directory, path) = place();
+    let storage = LegacySqliteTokenStorage::new(&path);
+    let namespace = Namespace::from("one");
+    let config = serde_json::json!({"client_secret": "AgSecret"});
+    wait(storage.store_config(&namespace, "client", config.as_object().unwrap())).unwrap();
+    wait(storage.store(&namespace, vec![token("1")], StoreKind::Login)).unwrap();
+    sql(
+        &path,
+        "INSERT INTO token_storage VALUES ('one', 'damaged', 5);
+         INSERT INTO config_storage VALUES ('one', 'damaged', '[5]')",
+    );
+    let contents = read_token_database(&path).unwrap().unwrap();
+    assert_eq!(contents.schema, DatabaseSchema::Version1);
+    let loaded = &contents.namespaces["one"];
+    assert_eq!((loaded.tokens.len(), loaded.damaged.len()), (1, 1));
+    assert_eq!(loaded.damaged[0].path(), Some(&*path));
+    let configs: Vec<_> = contents.configs["one"].iter().collect();
+    assert_eq!(configs, [(&"client".to_owned(), config.as_object().unwrap())]);
+    assert!(!format!("{contents:?}").contains("Ag"), "{contents:?}");
+
+    for (name, length, told) in [("empty", 0, "names no format"), ("large", 17 << 20, "cannot read it")] {
+        let path = directory.path().join(name);
+        std::fs::File::create(&path).unwrap().set_len(length).unwrap();
+        let error = read_token_database(&path).unwrap_err();
+        assert!(error.to_string().contains(told), "{error}");
+        assert_eq!(error.path(), Some(&*path));
+    }
+    assert!(read_token_database(&directory.path().join("none")).unwrap_err().is_not_found());
 }
 
 #[test]
@@ -302,9 +336,36 @@ fn links_are_followed_where_that_is_allowed() {
     let storage = Storage::from(SqliteTokenStorage::new(&link).follow_symlinks(true));
     store(&storage, "2").unwrap();
     assert_eq!(stored(&open(&path)).unwrap(), "AgExample-2");
+
+    // The link leads elsewhere now.
+    let other = directory.path().join("other.db");
+    store(&open(&other), "3").unwrap();
+    std::fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink("other.db", &link).unwrap();
+    assert_eq!(stored(&storage).unwrap(), "AgExample-3");
+    store(&storage, "4").unwrap();
+    assert_eq!(stored(&open(&path)).unwrap(), "AgExample-2");
     // Only the last part of a path may not be a link.
     std::os::unix::fs::symlink(directory.path(), directory.path().join("here")).unwrap();
     assert_eq!(stored(&open(&directory.path().join("here").join("tokens.db"))).unwrap(), "AgExample-2");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_everybody_may_exchange_is_not_followed() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let (_directory, path) = place();
+    store(&open(&path), "1").unwrap();
+    let open_to_all = tempfile::tempdir().unwrap();
+    let link = open_to_all.path().join("tokens.db");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let storage = Storage::from(SqliteTokenStorage::new(&link).follow_symlinks(true));
+    assert_eq!(stored(&storage).unwrap(), "AgExample-1");
+    std::fs::set_permissions(open_to_all.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    for error in [wait(storage.get("rs")).unwrap_err(), store(&storage, "2").unwrap_err()] {
+        assert!(matches!(error.kind(), StorageErrorKind::UnsafeDirectory { mode: 0o777, .. }), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -98,6 +98,52 @@ fn a_holder_elsewhere_is_dead_when_its_row_has_stayed_the_same_for_the_time_of_a
 }
 
 #[test]
+fn a_dead_lease_ends_for_those_who_wait_for_a_shorter_time_again_and_again() {
+    let (_directory, path) = place();
+    let time = Duration::from_millis(300);
+    let storage = SqliteTokenStorage::new(&path).lease_time(time).lock_wait(Duration::ZERO);
+    let _lost = take(&storage.clone().into(), "rs").unwrap();
+    replace_holder(&path, "host", "\"elsewhere\"");
+    let begun = Instant::now();
+    // A clone for each, as a task has for each request. They are many more than one that waits would need.
+    let taken = (0..10_000).find_map(|_| match take(&storage.clone().into(), "rs") {
+        Err(error) if error.is_locked() => {
+            std::thread::sleep(Duration::from_millis(5));
+            None
+        }
+        taken => Some(taken),
+    });
+    drop(taken.expect("the lease of the dead ends").unwrap());
+    assert!(begun.elapsed() >= time);
+}
+
+#[test]
+fn a_lease_that_is_over_for_more_than_a_day_is_dead_at_the_first_look() {
+    let (_directory, path) = place();
+    let hours = |hours: i64| {
+        let changed = Connection::open(&path).unwrap().execute(
+            "UPDATE globus_sdk_rs_refresh_lease SET extended = extended - ?1",
+            [(hours * 3600 + 3600) * 1_000_000],
+        );
+        assert_eq!(changed.unwrap(), 1);
+    };
+    let storage = open(&path, LONG, Duration::ZERO);
+    let mut lost = take(&storage, "rs").unwrap();
+    replace_holder(&path, "host", "\"elsewhere\"");
+    hours(23);
+    assert!(take(&storage, "rs").unwrap_err().is_locked());
+    hours(1);
+    drop(take(&storage, "rs").unwrap());
+
+    // An extension lets it last again.
+    let mut lease = take(&storage, "rs").unwrap();
+    hours(25);
+    assert!(wait(lease.extend()).unwrap() && !wait(lost.extend()).unwrap());
+    replace_holder(&path, "host", "\"elsewhere\"");
+    assert!(take(&storage, "rs").unwrap_err().is_locked());
+}
+
+#[test]
 fn a_lost_lease_is_told_and_leaves_the_new_holder_alone() {
     let (_directory, path) = place();
     let storage = open(&path, LONG, LONG);
@@ -122,10 +168,23 @@ fn a_released_lease_is_not_extended() {
     assert!(!wait(lease.extend()).unwrap());
     drop(lease);
     std::fs::remove_file(&path).unwrap();
-    // Nothing is there to be given back, and that is no error.
-    let lease = take(&storage, "rs").unwrap();
+}
+
+#[test]
+fn a_lease_goes_with_its_database() {
+    let (_directory, path) = place();
+    let storage = open(&path, LONG, LONG);
+    let mut lease = take(&storage, "rs").unwrap();
     std::fs::remove_file(&path).unwrap();
+    // Nothing is there to be extended or given back. That is no error, and no reason to make a database.
+    assert!(!wait(lease.extend()).unwrap());
     wait(lease.release()).unwrap();
+    assert!(!path.exists());
+
+    let mut lease = take(&storage, "rs").unwrap();
+    Connection::open(&path).unwrap().execute_batch("DROP TABLE token_storage").unwrap();
+    assert!(!wait(lease.extend()).unwrap());
+    assert_eq!(tables(&path), ["sdk_storage_adapter_internal", "globus_sdk_rs_refresh_lease"]);
 }
 
 #[test]

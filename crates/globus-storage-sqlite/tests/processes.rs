@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use globus_core::TokenData;
 use globus_core::storage::{Storage, StoreKind};
-use globus_storage_sqlite::{LegacySqliteTokenStorage, SqliteTokenStorage};
+use globus_storage_sqlite::{LegacySqliteTokenStorage, SqliteTokenStorage, read_token_database};
 use rusqlite::Connection;
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
@@ -131,6 +131,7 @@ fn our_own_checks_take_no_lock_away_from_this_process() {
         assert!(wait(storage.get("rs")).unwrap().is_some());
         assert!(wait(storage.store(vec![token("rs")], StoreKind::Login)).unwrap_err().is_locked());
         drop(storage);
+        assert!(read_token_database(&path).unwrap().is_some());
         let other = command(&path, "of another process", briefly).status().unwrap();
         assert!(!other.success(), "the lock is still held");
     }

@@ -172,7 +172,7 @@ fn what_is_no_store_is_refused_with_a_reason() {
     let path = directory.path().join("store");
     assert!(detect(&path).unwrap_err().is_not_found());
     for (content, kind) in [
-        ("", "NotJson"),
+        ("", "UnknownFormat"),
         ("AgSecret", "NotJson"),
         ("[\"AgSecret\"]", "NotAnObject"),
         (r#"{"access_token": "AgSecret"}"#, "UnknownFormat"),
@@ -190,8 +190,12 @@ fn what_is_no_store_is_refused_with_a_reason() {
     }
     #[cfg(not(feature = "sqlite"))]
     {
-        let error = detect(put("s2.db", directory.path(), "tokens.db")).unwrap_err();
-        assert!(error.to_string().contains("feature `sqlite`"), "{error}");
+        let database = put("s2.db", directory.path(), "tokens.db");
+        for _ in 0..2 {
+            let error = detect(&database).unwrap_err();
+            assert!(error.to_string().contains("feature `sqlite`"), "{error}");
+            assert_eq!(error.path(), Some(&*database));
+        }
     }
 }
 

@@ -203,7 +203,7 @@ impl Found {
     /// Stores the tokens of every namespace, each under its own name. To store one of them in the namespace of the
     /// handle, use [`FoundNamespace::import_into`].
     ///
-    /// Tokens that the storage has already stay, and those here are left out.
+    /// Tokens that the storage has already stay, and those here are left out; see there for what is not promised.
     ///
     /// # Errors
     ///
@@ -240,6 +240,9 @@ impl FoundNamespace {
 
     /// Stores the tokens in the namespace that the handle works in. Those that the storage has already stay, and
     /// those here are left out; remove them first to replace them.
+    ///
+    /// What the storage has is looked at first, and then is stored. A login of another program between the two, into
+    /// the same namespace, is overwritten, as by another login. Import while nobody logs in there.
     ///
     /// # Errors
     ///

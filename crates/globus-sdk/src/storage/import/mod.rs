@@ -14,13 +14,15 @@
 //!
 //! The files are read and never written, not even where a database wants a recovery: that is an error of kind
 //! [`NeedsRecovery`](super::StorageErrorKind::NeedsRecovery). A file that is a symbolic link, that belongs to
-//! somebody else, or that lies where everybody may exchange it is refused.
+//! somebody else, or that lies where everybody may exchange it is refused. A database may be one that this process has
+//! open as a storage: reading it here takes none of its locks away.
 //!
 //! Both tools then have the same refresh token. Where the service replaces refresh tokens, the one that refreshes
 //! first takes the token away from the other, which has to log in again. Prefer one store that both read
 //! ([`JsonTokenStorage`](super::JsonTokenStorage) has the format of the Python SDK), or log out of the old tool.
 //!
-//! A refresh token is good together with the client that got it: [`FoundNamespace::client`].
+//! A refresh token is good together with the client that got it: [`FoundNamespace::client`]. So one namespace of what
+//! was found should go into one namespace of a storage.
 //!
 //! The functions block while they read; call them where that is allowed.
 //!
@@ -28,17 +30,24 @@
 //! use globus_sdk::config::Environment;
 //! use globus_sdk::storage::{JsonTokenStorage, Storage, import};
 //!
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let storage = Storage::from(JsonTokenStorage::new("tokens.json"));
+//! # async fn example(path: &str) -> Result<(), Box<dyn std::error::Error>> {
 //! for found in import::find_all()?.found {
 //!     println!("{}: {}", found.path.display(), found.kind);
 //!     for warning in &found.warnings {
 //!         println!("  note: {warning}");
 //!     }
-//!     if let Some(production) = found.namespace("userprofile/production") {
-//!         let imported = production.import_into(&storage).await?;
-//!         println!("  {} tokens imported", imported.stored.len());
+//!     for namespace in &found.namespaces {
+//!         let client_id = namespace.client.as_ref().map(|client| &client.client_id);
+//!         println!("  {}: {} tokens of client {client_id:?}", namespace.name, namespace.tokens.len());
 //!     }
+//! }
+//!
+//! // The one that was chosen.
+//! let storage = Storage::from(JsonTokenStorage::new("tokens.json"));
+//! let found = import::detect(path)?;
+//! if let Some(production) = found.namespace("userprofile/production") {
+//!     let imported = production.import_into(&storage).await?;
+//!     println!("{} tokens imported", imported.stored.len());
 //! }
 //! # Ok(()) }
 //! ```
@@ -47,23 +56,23 @@ mod found;
 mod places;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(not(feature = "sqlite"))]
+mod without_sqlite;
 
-use std::io::Read as _;
 use std::path::Path;
 
-use globus_core::storage::{FileFormat, StorageError, open_checked, read_token_file};
+use globus_core::storage::{FileFormat, StorageError, read_token_file};
 use globus_core::token::ResourceServer;
+
+#[cfg(feature = "sqlite")]
+use self::sqlite as databases;
+#[cfg(not(feature = "sqlite"))]
+use self::without_sqlite as databases;
 
 pub use self::found::{Found, FoundApp, FoundClient, FoundKind, FoundNamespace, Imported, Warning};
 pub use self::places::{FoundAll, find_all, find_all_with};
 
-/// How every SQLite database begins.
-const DATABASE: &[u8] = b"SQLite format 3\0";
-
 /// Reads a store of another tool and says what is in it.
-///
-/// Do not name a database that this process itself has open: on Unix, reading it here would end the locks that it
-/// holds on it.
 ///
 /// # Errors
 ///
@@ -86,51 +95,41 @@ pub fn detect_flat(
 }
 
 fn detect_any(path: &Path, resource_server: Option<&ResourceServer>) -> Result<Found, StorageError> {
-    let file = open_checked(path)?;
-    let mode = mode(&file);
-    let mut beginning = Vec::new();
-    file.take(100)
-        .read_to_end(&mut beginning)
-        .map_err(|error| StorageError::from_io(error, "read").with_path(path))?;
-    let (kind, namespaces) = if beginning.starts_with(DATABASE) {
-        read_database(path, &beginning).map_err(|error| error.with_path(path))?
-    } else {
-        let contents = read_token_file(path, resource_server)?;
-        let kind = match contents.format {
-            FileFormat::Flat => FoundKind::FlatJson,
-            FileFormat::Version1 => FoundKind::LegacyJson,
-            _ => FoundKind::Json,
-        };
-        let namespaces = contents.namespaces.into_iter().map(|(name, loaded)| {
-            let mut found = FoundNamespace::new(name);
-            (found.tokens, found.damaged) = (loaded.tokens, loaded.damaged);
-            found
-        });
-        (kind, namespaces.collect())
+    let (kind, namespaces) = match databases::read(path)? {
+        Some(contents) => contents,
+        None => read_json(path, resource_server)?,
     };
-    Ok(Found::new(path, kind, namespaces, mode))
+    Ok(Found::new(path, kind, namespaces, mode(path)))
 }
 
-#[cfg(feature = "sqlite")]
-fn read_database(path: &Path, beginning: &[u8]) -> Result<(FoundKind, Vec<FoundNamespace>), StorageError> {
-    sqlite::read(path, beginning)
-}
-
-#[cfg(not(feature = "sqlite"))]
-fn read_database(_: &Path, _: &[u8]) -> Result<(FoundKind, Vec<FoundNamespace>), StorageError> {
-    Err(StorageError::unsupported("reader for databases, which the feature `sqlite` adds"))
+fn read_json(
+    path: &Path,
+    resource_server: Option<&ResourceServer>,
+) -> Result<(FoundKind, Vec<FoundNamespace>), StorageError> {
+    let contents = read_token_file(path, resource_server)?;
+    let kind = match contents.format {
+        FileFormat::Flat => FoundKind::FlatJson,
+        FileFormat::Version1 => FoundKind::LegacyJson,
+        _ => FoundKind::Json,
+    };
+    let namespaces = contents.namespaces.into_iter().map(|(name, loaded)| {
+        let mut found = FoundNamespace::new(name);
+        (found.tokens, found.damaged) = (loaded.tokens, loaded.damaged);
+        found
+    });
+    Ok((kind, namespaces.collect()))
 }
 
 /// The mode of a file that others may read.
 #[cfg(unix)]
-fn mode(file: &std::fs::File) -> Option<u32> {
+fn mode(path: &Path) -> Option<u32> {
     use std::os::unix::fs::MetadataExt as _;
 
-    let mode = file.metadata().ok()?.mode() & 0o7777;
+    let mode = path.symlink_metadata().ok()?.mode() & 0o7777;
     (mode & 0o077 != 0).then_some(mode)
 }
 
 #[cfg(not(unix))]
-fn mode(_: &std::fs::File) -> Option<u32> {
+fn mode(_: &Path) -> Option<u32> {
     None
 }
