@@ -22,6 +22,8 @@
 
 #[cfg(feature = "auth")]
 pub mod auth;
+#[cfg(feature = "auth")]
+pub mod gare;
 #[cfg(any(feature = "auth", feature = "transfer"))]
 mod operation;
 pub mod scopes;
@@ -35,5 +37,7 @@ pub use globus_core::*;
 pub use self::auth::{
     AuthClient, AuthLoginClient, ConfidentialAppAuthClient, LoginError, NativeAppAuthClient,
 };
+#[cfg(feature = "auth")]
+pub use self::gare::{Gare, GlobusAuthorizationParameters};
 #[cfg(feature = "transfer")]
 pub use self::transfer::{DeleteData, TransferClient, TransferData};
