@@ -2,22 +2,27 @@
 
 use globus_core::decode::Extra;
 use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 
 use super::GlobusAuthorizationParameters;
 use super::parameters::serialize_extra;
 
 /// A service's statement that a request needs more authorization: a Globus Auth Requirements Error.
 ///
+/// Look for one with [`Gare::find`]. Everything in it is the service's: show none of its texts as they are.
+///
 /// # As JSON
 ///
+/// What is read by `Deserialize`, `TryFrom<Value>` and [`from_json`](Self::from_json) is the canonical form only.
 /// Serialized, it is the canonical document: `code`, then `authorization_parameters`, and in those the fields that
 /// are set, in the order of their declaration. [`including_extra`](Self::including_extra) adds the unknown members of
 /// both levels. Where an unknown member bears the name of a field that is set, the field is written and the member is
 /// left out.
 #[doc(alias = "GARE")]
 #[doc(alias = "GlobusAuthRequirementsError")]
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Value")]
 #[non_exhaustive]
 pub struct Gare {
     /// A hint: [`Gare::CONSENT_REQUIRED`], [`Gare::AUTHORIZATION_REQUIRED`], or any other text.

@@ -3,7 +3,10 @@
 use globus_core::Scopes;
 use globus_core::decode::Extra;
 use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
+
+use super::members::texts;
 
 /// What a login must be asked for, beyond the scopes that a program needs anyway.
 ///
@@ -24,7 +27,8 @@ use serde::{Serialize, Serializer};
 ///
 /// All texts are the service's own, and nothing about them is checked: neither that an identity is a UUID nor that a
 /// scope can be read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Value")]
 #[non_exhaustive]
 pub struct GlobusAuthorizationParameters {
     /// A text for the person who logs in. It is the service's; control characters in it have to be left out where it
@@ -94,6 +98,50 @@ impl GlobusAuthorizationParameters {
     pub fn prompt(mut self, prompt: impl Into<String>) -> Self {
         self.prompt = Some(prompt.into());
         self
+    }
+
+    /// The scopes that the next login must ask for: `required_scopes`, and those of that name in
+    /// [`extra`](Self::extra), where one of the legacy forms leaves them. Empty where none are required.
+    pub fn scopes_to_request(&self) -> Scopes {
+        let hidden = self.hidden_scopes();
+        let scopes = self.required_scopes.iter().chain(&hidden).flatten();
+        scopes.map(String::as_str).collect::<Vec<_>>().into()
+    }
+
+    /// Whether nothing is asked for that this type knows; a message alone asks for nothing. Lists that are empty and
+    /// `session_required_mfa: false` ask for nothing either.
+    pub fn is_empty(&self) -> bool {
+        let lists = [
+            &self.session_required_identities,
+            &self.session_required_policies,
+            &self.session_required_single_domain,
+        ];
+        lists.iter().all(|list| list.as_ref().is_none_or(Vec::is_empty))
+            && self.session_required_mfa != Some(true)
+            && self.prompt.is_none()
+            && self.scopes_to_request().is_empty()
+    }
+
+    /// Adds scopes that are not there yet.
+    pub(super) fn adopt_scopes(&mut self, scopes: impl IntoIterator<Item = String>) {
+        for scope in scopes {
+            let known = self.required_scopes.get_or_insert_default();
+            if !known.contains(&scope) {
+                known.push(scope);
+            }
+        }
+    }
+
+    /// Takes the scopes that are in `extra` to the field for them.
+    pub(super) fn adopt_hidden_scopes(&mut self) {
+        if let Some(scopes) = self.hidden_scopes() {
+            self.extra.remove("required_scopes");
+            self.adopt_scopes(scopes);
+        }
+    }
+
+    fn hidden_scopes(&self) -> Option<Vec<String>> {
+        self.extra.get("required_scopes").and_then(texts)
     }
 
     pub(super) fn including_extra(&self) -> impl Serialize + '_ {

@@ -5,10 +5,11 @@ use std::fmt;
 use globus_core::{AuthorizationCode, CodeVerifier, Error, Result, Scopes, TokenResponse};
 use url::Url;
 
+use crate::gare::GlobusAuthorizationParameters;
+
 use super::client::AuthLoginClient;
 use super::error::LoginError;
 use super::pkce;
-use crate::gare::GlobusAuthorizationParameters;
 
 /// Where Globus Auth shows the code for copying.
 const CODE_PAGE: &str = "/v2/web/auth-code";
@@ -157,7 +158,7 @@ impl AuthorizationFlow {
 
     /// The address that the person opens to log in, with conditions on the session.
     pub fn oauth2_get_authorize_url(&self) -> AuthorizeUrl<'_> {
-        AuthorizeUrl { flow: self, parameters: Vec::new() }
+        AuthorizeUrl { flow: self, parameters: Vec::new(), scopes: Scopes::from("") }
     }
 
     /// The random text that ties the redirect to this login.
@@ -267,6 +268,8 @@ impl fmt::Debug for AuthorizationFlow {
 pub struct AuthorizeUrl<'a> {
     flow: &'a AuthorizationFlow,
     parameters: Vec<(String, String)>,
+    /// Asked for beside those of the flow.
+    scopes: Scopes,
 }
 
 /// Setters for comma-joined lists; an empty list is not sent.
@@ -307,23 +310,29 @@ impl AuthorizeUrl<'_> {
         self.query_param("prompt", prompt)
     }
 
-    /// Sets all conditions of these parameters. Their scopes are not among them: a flow has its scopes from its start.
-    pub fn authorization_parameters(self, parameters: &GlobusAuthorizationParameters) -> Self {
-        let listed = |list: &Option<Vec<String>>| list.clone().unwrap_or_default();
-        let mut url = self
-            .session_required_identities(listed(&parameters.session_required_identities))
-            .session_required_single_domain(listed(&parameters.session_required_single_domain))
-            .session_required_policies(listed(&parameters.session_required_policies));
-        if let Some(required) = parameters.session_required_mfa {
-            url = url.session_required_mfa(required);
-        }
+    /// Asks for all that a service requires of the login. Its scopes are asked for beside those of the flow; what it
+    /// leaves open stays as it was set before.
+    pub fn authorization_parameters(mut self, parameters: &GlobusAuthorizationParameters) -> Self {
+        self.scopes = Scopes::from([self.scopes, parameters.scopes_to_request()]);
         if let Some(message) = &parameters.session_message {
-            url = url.session_message(message);
+            self = self.session_message(message);
         }
-        match &parameters.prompt {
-            Some(prompt) => url.prompt(prompt),
-            None => url,
+        if let Some(identities) = &parameters.session_required_identities {
+            self = self.session_required_identities(identities);
         }
+        if let Some(policies) = &parameters.session_required_policies {
+            self = self.session_required_policies(policies);
+        }
+        if let Some(domains) = &parameters.session_required_single_domain {
+            self = self.session_required_single_domain(domains);
+        }
+        if let Some(required) = parameters.session_required_mfa {
+            self = self.session_required_mfa(required);
+        }
+        if let Some(prompt) = &parameters.prompt {
+            self = self.prompt(prompt);
+        }
+        self
     }
 
     /// Sets any parameter, in place of one of that name.
@@ -339,13 +348,23 @@ impl AuthorizeUrl<'_> {
     ///
     /// # Errors
     ///
-    /// A usage error when the client's base address cannot carry it.
+    /// A usage error when the client's base address cannot carry it, or when scopes that
+    /// [`authorization_parameters`](Self::authorization_parameters) ask for cannot be read.
     pub fn url(self) -> Result<Url> {
         let flow = self.flow;
+        let scopes = if self.scopes.is_empty() {
+            flow.scopes.clone()
+        } else {
+            flow.scopes.merge(&self.scopes).map_err(|error| {
+                Error::usage(format!(
+                    "the scopes that the login is required to ask for cannot be read: {error}"
+                ))
+            })?
+        };
         let mut parameters = vec![
             ("client_id".to_owned(), flow.client_id.clone()),
             ("redirect_uri".to_owned(), flow.redirect_uri.clone()),
-            ("scope".to_owned(), flow.scopes.as_str().to_owned()),
+            ("scope".to_owned(), scopes.as_str().to_owned()),
             ("state".to_owned(), flow.state.clone()),
             ("response_type".to_owned(), "code".to_owned()),
             ("access_type".to_owned(), if flow.refresh_tokens { "offline" } else { "online" }.to_owned()),
