@@ -12,6 +12,7 @@ use http::{HeaderMap, StatusCode};
 use crate::api_error::ApiError;
 use crate::config::ConfigError;
 use crate::decode::DecodeError;
+use crate::scope::ScopeParseError;
 use crate::storage::StorageError;
 use crate::token::{MalformedTokenResponse, NoSuchToken};
 use crate::transport::{TransportError, TransportErrorKind};
@@ -64,6 +65,7 @@ enum Kind {
     Refused(Cow<'static, str>),
     Storage(StorageError),
     Config(ConfigError),
+    Scopes(ScopeParseError),
     Callback(Box<dyn StdError + Send + Sync>),
     Other { what: Cow<'static, str>, cause: Option<Box<dyn StdError + Send + Sync>> },
 }
@@ -195,6 +197,14 @@ impl Error {
         }
     }
 
+    /// What is wrong with a text of scopes, if that was it.
+    pub fn scopes(&self) -> Option<&ScopeParseError> {
+        match &self.0.kind {
+            Kind::Scopes(error) => Some(error),
+            _ => None,
+        }
+    }
+
     /// What is wrong with the token endpoint's answer, if that was it.
     pub fn malformed_token_response(&self) -> Option<&MalformedTokenResponse> {
         match &self.0.kind {
@@ -211,7 +221,7 @@ impl Error {
 
     /// The SDK was used in a way that cannot work. Correct the program.
     pub fn is_usage(&self) -> bool {
-        matches!(self.0.kind, Kind::Usage(_) | Kind::Config(_))
+        matches!(self.0.kind, Kind::Usage(_) | Kind::Config(_) | Kind::Scopes(_))
     }
 
     /// The SDK refused to let credentials leave their service's origin. Correct the address, or call it
@@ -332,6 +342,7 @@ impl fmt::Display for Error {
             }
             Kind::Storage(error) => fmt::Display::fmt(error, f)?,
             Kind::Config(error) => fmt::Display::fmt(error, f)?,
+            Kind::Scopes(error) => fmt::Display::fmt(error, f)?,
             Kind::Callback(_) => {
                 f.write_str("a function that the program gave to the SDK failed; see its own error below")?;
             }
@@ -358,6 +369,7 @@ impl fmt::Debug for Error {
             Kind::Refused(_) => "Refused",
             Kind::Storage(_) => "Storage",
             Kind::Config(_) => "Config",
+            Kind::Scopes(_) => "Scopes",
             Kind::Callback(_) => "Callback",
             Kind::Other { .. } => "Other",
         };
@@ -387,6 +399,7 @@ impl StdError for Error {
             | Kind::MalformedTokenResponse(_)
             | Kind::NotOneToken(_)
             | Kind::Json(_)
+            | Kind::Scopes(_)
             | Kind::NoSuchToken(_) => None,
         }
     }
@@ -409,6 +422,7 @@ from_kind! {
     NoSuchToken => Kind::NoSuchToken,
     StorageError => Kind::Storage,
     ConfigError => Kind::Config,
+    ScopeParseError => Kind::Scopes,
 }
 
 impl From<ApiError> for Error {

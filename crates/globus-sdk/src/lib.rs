@@ -21,6 +21,8 @@
 //! ```
 
 #[cfg(feature = "auth")]
+pub mod app;
+#[cfg(feature = "auth")]
 pub mod auth;
 #[cfg(feature = "auth")]
 pub mod gare;
@@ -35,6 +37,8 @@ pub mod transfer;
 
 pub use globus_core::*;
 
+#[cfg(feature = "auth")]
+pub use self::app::{ClientApp, GlobusApp, UserApp};
 #[cfg(feature = "auth")]
 pub use self::auth::{
     AuthClient, AuthLoginClient, ConfidentialAppAuthClient, LoginError, NativeAppAuthClient,

@@ -214,8 +214,11 @@ impl IndexFile {
         })
     }
 
-    pub(crate) fn lock_refresh(&self) -> Result<RefreshLease, StorageError> {
-        self.file()?.lock_refresh()
+    pub(crate) fn lock_refresh_while(
+        &self,
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Result<RefreshLease, StorageError> {
+        self.file()?.lock_refresh_while(is_wanted)
     }
 
     fn file(&self) -> Result<&PrivateFile, StorageError> {

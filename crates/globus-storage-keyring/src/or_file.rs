@@ -156,7 +156,9 @@ impl TokenStorage for KeyringOrFile {
 
     /// What both can do.
     fn capabilities(&self) -> Capabilities {
-        self.keyring.capabilities()
+        let mut both = self.keyring.capabilities();
+        both.confidential &= self.file.capabilities().confidential;
+        both
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use globus_core::blocking_job::run_blocking;
+use globus_core::blocking_job::run_blocking_while_wanted;
 use globus_core::storage::{
     Capabilities, JsonTokenStorage, Loaded, Namespace, RefreshLease, Storage, StorageError, StoreKind,
     TokenStorage,
@@ -184,12 +184,12 @@ impl TokenStorage for KeyringTokenStorage {
     ) -> impl Future<Output = Result<RefreshLease, StorageError>> + Send {
         // Not on the thread of the jobs, which a wait for another holder would keep from storing.
         let index = self.records.index.clone();
-        run_blocking(move || index.lock_refresh())
+        run_blocking_while_wanted(move |is_wanted| index.lock_refresh_while(is_wanted))
     }
 
     fn capabilities(&self) -> Capabilities {
         // When the keyring writes to the disk is its own affair.
-        Capabilities::minimal().with_atomic_batch().with_cas().with_list().with_shared()
+        Capabilities::minimal().with_atomic_batch().with_cas().with_list().with_shared().with_confidential()
     }
 }
 

@@ -117,6 +117,13 @@ impl RetryPolicy {
         self
     }
 
+    /// Lets all clients that have this policy, or clones of it, share one budget: the one that was set, or a new one.
+    #[must_use]
+    pub fn sharing_budget(mut self) -> Self {
+        self.budget.get_or_insert_default();
+        self
+    }
+
     /// Shares a [`RetryBudget`] with other clients. Without it, each client has one of its own, on which
     /// policies for a single call draw as well.
     #[must_use]

@@ -16,6 +16,8 @@ pub struct Capabilities {
     pub shared: bool,
     /// What was stored is there after a power failure of the machine that keeps it.
     pub durable: bool,
+    /// Whoever reads the disk or the database cannot use the tokens: they are sealed, in a keyring, or in memory only.
+    pub confidential: bool,
 }
 
 impl Capabilities {
@@ -56,6 +58,13 @@ impl Capabilities {
     #[must_use]
     pub fn with_durable(mut self) -> Self {
         self.durable = true;
+        self
+    }
+
+    /// Declares that nobody can use the tokens who reads the disk or the database.
+    #[must_use]
+    pub fn with_confidential(mut self) -> Self {
+        self.confidential = true;
         self
     }
 }

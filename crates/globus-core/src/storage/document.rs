@@ -145,6 +145,8 @@ pub(super) fn capabilities(file: &TokenFile) -> Capabilities {
         list: true,
         shared: true,
         durable: file.durability == Durability::Full,
+        // The encodings there are seal.
+        confidential: file.encoding.is_some(),
     }
 }
 

@@ -147,7 +147,7 @@ impl TokenStorage for MemoryTokenStorage {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::minimal().with_atomic_batch().with_cas().with_list()
+        Capabilities::minimal().with_atomic_batch().with_cas().with_list().with_confidential()
     }
 }
 

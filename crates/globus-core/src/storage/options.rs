@@ -65,6 +65,9 @@ macro_rules! last_good_option {
 /// Writes the methods of a storage that wraps `self.inner` and does nothing of its own in them.
 macro_rules! passed_on {
     () => {
+        $crate::storage::options::passed_on!(and capabilities as they are);
+    };
+    (and capabilities $($change:tt)*) => {
         fn list(&self) -> impl Future<Output = Result<Vec<Namespace>, StorageError>> + Send {
             self.inner.list()
         }
@@ -78,12 +81,14 @@ macro_rules! passed_on {
         }
 
         fn capabilities(&self) -> crate::storage::Capabilities {
-            self.inner.capabilities()
+            $crate::storage::options::passed_on!(@ self.inner.capabilities(), $($change)*)
         }
 
         fn first_namespace(&self) -> Namespace {
             self.inner.first_namespace()
         }
     };
+    (@ $inner:expr, as they are) => { $inner };
+    (@ $inner:expr, $with:ident) => { $inner.$with() };
 }
 pub(super) use {file_options, last_good_option, passed_on};

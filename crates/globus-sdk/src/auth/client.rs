@@ -51,6 +51,8 @@ impl AuthClient {
     }
 }
 
+crate::app::service_client!(AuthClient, AuthScopes);
+
 impl fmt::Debug for AuthClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthClient").field("base", &self.base).finish()

@@ -65,6 +65,9 @@ impl TransferClient {
     }
 }
 
+#[cfg(feature = "auth")]
+crate::app::service_client!(TransferClient, TransferScopes);
+
 impl fmt::Debug for TransferClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TransferClient").field("base", &self.base).finish()

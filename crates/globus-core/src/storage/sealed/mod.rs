@@ -343,7 +343,7 @@ impl TokenStorage for SealedTokenStorage {
         self.inner.remove(namespace, resource_server)
     }
 
-    passed_on!();
+    passed_on!(and capabilities with_confidential);
 }
 
 /// Which sealed record a record is, by their hashes, for those that were read past every cache lately, as is done before

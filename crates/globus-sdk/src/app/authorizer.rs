@@ -1,0 +1,110 @@
+use std::sync::Arc;
+
+use globus_core::{ApiError, Authorization, Authorize, Authorizer, Error, ResourceServer, Result, Timestamp};
+
+use super::parts::{Kind, Parts};
+use super::place::Place;
+use crate::gare::{Gare, GlobusAuthorizationParameters};
+
+/// Authorizes calls to one resource server with what an app has, or gets by a login.
+#[derive(Debug)]
+pub(super) struct AppAuthorizer {
+    app: Arc<Parts>,
+    server: ResourceServer,
+    place: Arc<Place>,
+}
+
+impl AppAuthorizer {
+    pub(super) fn new(app: Arc<Parts>, server: ResourceServer) -> Self {
+        let place = app.place(&server);
+        Self { app, server, place }
+    }
+
+    /// The header, without a login.
+    async fn header(&self) -> Result<Authorization> {
+        self.app.authorizer_of(&self.server).await?.authorization().await
+    }
+}
+
+impl Authorize for AppAuthorizer {
+    fn cached(&self) -> Option<Authorization> {
+        self.place.cached(&self.app.clock)
+    }
+
+    async fn authorization(&self) -> Result<Authorization> {
+        let seen = self.app.turn.seen();
+        match self.header().await {
+            Err(error) if wants_login(&error) => {
+                let reason = error.clone();
+                self.app
+                    .log_in(seen, GlobusAuthorizationParameters::default())
+                    .await
+                    .map_err(|failure| needed_because(&self.server, &reason, failure))?;
+                // Once is enough: what a login does not mend, the next one does not either.
+                self.header().await
+            }
+            other => other,
+        }
+    }
+
+    fn rejected(&self, used: &Authorization) -> bool {
+        self.place.rejected_header(used, matches!(self.app.kind, Kind::User(_)))
+    }
+
+    async fn fulfil(&self, used: Option<&Authorization>, refusal: &ApiError) -> Result<bool> {
+        if !self.app.auto_redrive_gares {
+            return Ok(false);
+        }
+        let Some(gare) = Gare::find_for_login(refusal) else { return Ok(false) };
+        if used.is_some() && self.cached().as_ref() != used {
+            // Another token is in force by now: a login has ended since the request was sent.
+            return Ok(true);
+        }
+        let seen = self.app.turn.seen();
+        match self.app.log_in(seen, gare.authorization_parameters).await {
+            Ok(()) => Ok(true),
+            Err(failure) => Err(Error::other(
+                format!("{refusal}; the login that it asks for failed"),
+                Some(failure.into()),
+            )),
+        }
+    }
+
+    async fn settle(&self) -> Result<()> {
+        match self.place.current() {
+            Some(authorizer) => authorizer.settle().await,
+            None => Ok(()),
+        }
+    }
+
+    fn observe_server_time(&self, server_time: Timestamp) {
+        self.app.clock.observe(server_time);
+        if let Some(authorizer) = self.place.current() {
+            authorizer.observe_server_time(server_time);
+        }
+    }
+}
+
+/// Whether a login would mend it. That somebody else's tokens are stored it would not.
+pub(super) fn wants_login(error: &Error) -> bool {
+    use globus_core::storage::StorageErrorKind as Kind;
+    error.is_login_required()
+        || error.storage().is_some_and(|error| {
+            error.is_validation()
+                && !matches!(error.kind(), Kind::IdentityMismatch { .. } | Kind::SeveralIdentities)
+        })
+}
+
+/// Keeps with a failed login why there had to be one.
+fn needed_because(server: &ResourceServer, reason: &Error, failure: Error) -> Error {
+    if !failure.is_login_required() {
+        return failure;
+    }
+    let cause = Error::other(reason.to_string(), Some(failure.into()));
+    Error::login_required(Some(server.to_string()), cause)
+}
+
+/// The authorizer of a resource server, as clients hold it.
+pub(super) fn handle(app: &Arc<Parts>, server: impl Into<ResourceServer>) -> Authorizer {
+    AppAuthorizer::new(Arc::clone(app), server.into()).into()
+}

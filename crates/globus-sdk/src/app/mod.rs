@@ -1,0 +1,58 @@
+//! Apps: a program's logins in one place. Clients that are attached to an app say what they need, and get tokens; the app
+//! logs in when it must, keeps the tokens, renews them, and logs out.
+//!
+//! | app | who acts |
+//! |---|---|
+//! | [`UserApp`] | a person, who logs in |
+//! | [`ClientApp`] | the client itself, with its secret: a service account |
+//!
+//! ```no_run
+//! use globus_sdk::{TransferClient, UserApp};
+//!
+//! # async fn example(collection: uuid::Uuid) -> globus_sdk::Result<()> {
+//! let app = UserApp::new("seqsync", "61338d24-54d5-408f-a10d-66c06b59f6d2")?;
+//! let transfer_client = TransferClient::with_app(&app)?;
+//!
+//! // The first call logs in; the next run of the program finds the tokens.
+//! for entry in &transfer_client.operation_ls(collection).path("/~/").send().await?.data {
+//!     println!("{}", entry.name);
+//! }
+//! app.close().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Tokens are stored by the program's name in `~/.globus/app/`, where the Python SDK finds them, too, unless another
+//! [storage](UserAppBuilder::token_storage) is named. Several people or accounts can share it in
+//! [profiles](UserAppBuilder::profile).
+//!
+//! # When a login is needed
+//!
+//! Before a call: when no token is stored for the service, when it has ended and cannot be renewed, when it lacks scopes
+//! that clients have asked for since, or when consents below those scopes are missing. Whoever needs a login while another
+//! one is under way waits for that one.
+//!
+//! After a call, with [`auto_redrive_gares`](UserAppBuilder::auto_redrive_gares): when the service refuses it (403) and says
+//! what kind of login would help. Then the app logs in as the service says and the call is sent once more. The scopes that
+//! services ask for are asked for again by later logins of the same process.
+
+mod attach;
+mod authorizer;
+mod builder;
+mod client_app;
+mod handle;
+mod logging_in;
+mod logout;
+mod parts;
+mod place;
+mod requirements;
+mod service_clock;
+mod turn;
+mod user_app;
+mod validator;
+
+pub(crate) use self::attach::service_client;
+pub use self::client_app::{ClientApp, ClientAppBuilder};
+pub use self::handle::{GlobusApp, Login};
+pub use self::logout::{Logout, LogoutReport, StillValid};
+pub use self::user_app::{UserApp, UserAppBuilder};

@@ -1,0 +1,56 @@
+//! What an app needs to be allowed.
+
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock};
+
+use globus_core::scope::ScopeParseError;
+use globus_core::{ResourceServer, Scope, Scopes};
+
+/// What an app needs, by resource server. It grows while clients are attached.
+#[derive(Debug, Default)]
+pub(super) struct Requirements {
+    by_server: RwLock<BTreeMap<ResourceServer, Vec<Scope>>>,
+    /// Scopes that services asked for; nothing says to which resource server they belong.
+    asked_for: RwLock<Vec<Scope>>,
+}
+
+impl Requirements {
+    /// Adds scopes, and says whether that changed what is needed.
+    pub(super) fn add(&self, server: &ResourceServer, scopes: Vec<Scope>) -> bool {
+        let mut all = self.by_server.write().unwrap_or_else(PoisonError::into_inner);
+        let known = all.entry(server.clone()).or_default();
+        let before = known.len();
+        for scope in scopes {
+            if !known.contains(&scope) {
+                known.push(scope);
+            }
+        }
+        known.len() > before
+    }
+
+    /// Remembers what a service asked for, so that a later login of this program does not lose it.
+    pub(super) fn remember(&self, scopes: Vec<Scope>) {
+        let mut all = self.asked_for.write().unwrap_or_else(PoisonError::into_inner);
+        for scope in scopes {
+            if !all.contains(&scope) {
+                all.push(scope);
+            }
+        }
+    }
+
+    pub(super) fn all(&self) -> BTreeMap<ResourceServer, Vec<Scope>> {
+        self.by_server.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn of(&self, server: &ResourceServer) -> Vec<Scope> {
+        let all = self.by_server.read().unwrap_or_else(PoisonError::into_inner);
+        all.get(server).cloned().unwrap_or_default()
+    }
+
+    /// What a login asks for: everything that is needed, and these, merged; one text for each scope.
+    pub(super) fn to_request(&self, more: &Scopes) -> Result<Vec<Scope>, ScopeParseError> {
+        let needed: Vec<Scope> = self.all().into_values().flatten().collect();
+        let asked_for = self.asked_for.read().unwrap_or_else(PoisonError::into_inner).clone();
+        Scopes::from(needed).merge(asked_for)?.merge(more)?.parse()
+    }
+}
