@@ -94,7 +94,7 @@ async fn files_are_copied_and_the_task_tells_the_truth() {
         .build()
         .unwrap();
     let me = auth.userinfo().send().await.unwrap();
-    assert_eq!(me.sub, world.emulator.user().id.to_string());
+    assert_eq!(me.sub, world.emulator.user().id);
     let identities = auth.get_identities().ids([&me.sub]).send().await.unwrap();
     assert_eq!(identities.identities[0].username, world.emulator.user().username.as_str());
 

@@ -232,6 +232,7 @@ macro_rules! send {
 }
 
 /// Fails where two parameters of the query are set that exclude each other.
+#[cfg(feature = "auth")]
 pub(crate) fn not_both(call: &globus_core::Call, one: &str, other: &str) -> globus_core::Result<()> {
     if call.has_query(one) && call.has_query(other) {
         return Err(globus_core::Error::usage(format!(
