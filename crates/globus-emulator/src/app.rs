@@ -59,6 +59,9 @@ impl App {
             world.tasks.retain(|_, _| false);
             world.identities.retain(|_, identity| !identity.added);
             world.clients.retain(|_, client| !client.added);
+            world.projects.retain(|_, project| !project.added);
+            world.policies.retain(|_, policy| !policy.added);
+            world.scopes.retain(|_, scope| !scope.added);
             world.script.clear();
             world.settings.reset();
             seed::plant(world);

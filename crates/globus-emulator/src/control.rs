@@ -25,6 +25,7 @@ use crate::service::Service;
 use crate::token_filter::TokenFilter;
 use crate::world::accounts::{Client, Identity};
 use crate::world::consents::Consent;
+use crate::world::developer::{Policy, RegisteredScope};
 use crate::world::settings::{Rotation, TokenLifetimes, TransferLimits};
 
 /// Answers a request to the control interface.
@@ -211,6 +212,8 @@ impl ControlRequest<'_> {
                 "transfer_limits": settings.limits, "collections": collections.collect::<Vec<_>>(),
                 "identities": world.identities.values().map(Identity::document).collect::<Vec<_>>(),
                 "clients": world.clients.values().map(Client::document).collect::<Vec<_>>(),
+                "policies": world.policies.values().map(Policy::document).collect::<Vec<_>>(),
+                "scopes": world.scopes.values().map(RegisteredScope::document).collect::<Vec<_>>(),
                 "consents": world.consents.values().map(Consent::document).collect::<Vec<_>>(),
                 "access_tokens": world.access_tokens.iter().count(),
                 "refresh_tokens": world.refresh_tokens.iter().count(),
