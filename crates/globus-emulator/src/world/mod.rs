@@ -6,6 +6,7 @@
 pub(crate) mod accounts;
 pub(crate) mod consents;
 pub(crate) mod developer;
+mod planting;
 pub(crate) mod seed;
 pub(crate) mod settings;
 mod table;
