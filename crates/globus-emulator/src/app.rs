@@ -60,8 +60,9 @@ impl App {
             world.refresh_tokens.retain(|_, _| false);
             world.consents.retain(|_, _| false);
             world.tasks.retain(|_, _| false);
+            let projects = &world.projects;
+            world.policies.retain(|_, policy| !policy.added && projects.get(&policy.project_id).is_none());
             world.projects.retain(|_, _| false);
-            world.policies.retain(|_, _| false);
             world.scopes.retain(|_, _| false);
             world.clients.retain(|_, client| !client.added && client.project.is_none());
             world.identities.retain(|_, identity| !identity.added);

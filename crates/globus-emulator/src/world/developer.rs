@@ -15,12 +15,10 @@ pub(crate) struct Project {
     pub(crate) id: String,
     pub(crate) display_name: String,
     pub(crate) contact_email: String,
-    /// The identities that administer it; one identity or group there always is.
+    /// The identities that administer it. It has at least one administrator, or group of them.
     pub(crate) admin_ids: Vec<String>,
-    /// The groups whose members administer it.
+    /// The groups whose members administer it; as nobody knows their members, they give no right.
     pub(crate) admin_group_ids: Vec<String>,
-    /// Made by a call and not by the emulator's owner.
-    pub(crate) added: bool,
 }
 
 /// What a login must be like to be good enough for something.
@@ -68,8 +66,6 @@ pub(crate) struct RegisteredScope {
     /// The domains of which one of a person's identities must be; any when empty.
     pub(crate) required_domains: Vec<String>,
     pub(crate) dependent_scopes: Vec<DependentScope>,
-    /// Made by a call and not by the emulator's owner.
-    pub(crate) added: bool,
 }
 
 /// A scope that the service behind another one needs to do its work.

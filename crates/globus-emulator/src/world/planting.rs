@@ -64,7 +64,6 @@ impl Planting {
             contact_email: wanted.contact_email.clone().unwrap_or_else(|| seed::USERNAME.to_owned()),
             admin_ids: administrators(world, wanted)?,
             admin_group_ids: wanted.admin_groups.iter().map(Uuid::to_string).collect(),
-            added,
         };
         let mut planting = Self {
             project: world.projects.get(&project.id).is_none().then_some(project),
@@ -149,7 +148,7 @@ impl Planting {
         client.added = added;
         let mut registered = RegisteredClient { id, name: wanted.name.clone(), secret, scopes: Vec::new() };
         for scope in &wanted.scopes {
-            let scope = self.scope(world, &client.id, scope, added)?;
+            let scope = self.scope(world, &client.id, scope)?;
             registered.scopes.push(scope.scope_string.clone());
             if world.scopes.get(&scope.id).is_none() {
                 self.scopes.push(scope);
@@ -162,13 +161,7 @@ impl Planting {
         Ok(())
     }
 
-    fn scope(
-        &self,
-        world: &World,
-        client: &str,
-        wanted: &NewScope,
-        added: bool,
-    ) -> Result<RegisteredScope, String> {
+    fn scope(&self, world: &World, client: &str, wanted: &NewScope) -> Result<RegisteredScope, String> {
         if !scopes::is_suffix(&wanted.suffix) {
             return Err(format!(
                 "the suffix {:?} of a scope must be of lowercase letters, digits and underscores",
@@ -199,7 +192,6 @@ impl Planting {
             allows_refresh_token: wanted.allows_refresh_token,
             required_domains: wanted.required_domains.clone(),
             dependent_scopes,
-            added,
         })
     }
 }

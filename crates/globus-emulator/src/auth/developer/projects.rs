@@ -39,7 +39,6 @@ pub(super) async fn create(call: Call) -> Result<(StatusCode, Json<Value>), Fail
         contact_email: wanted.required_email("contact_email"),
         admin_ids: Vec::new(),
         admin_group_ids: Vec::new(),
-        added: true,
     };
     call.app.world.change(|world| {
         read_administrators(world, &mut wanted, &mut project);

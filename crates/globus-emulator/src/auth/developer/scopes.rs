@@ -119,7 +119,6 @@ pub(super) async fn create(
             allows_refresh_token: true,
             required_domains: Vec::new(),
             dependent_scopes: Vec::new(),
-            added: true,
         };
         if !wanted.has("scope_suffix") {
             wanted.fault("scope_suffix", "is missing");
