@@ -25,7 +25,6 @@ use crate::registration::NewProject;
 use crate::service::Service;
 use crate::token_filter::TokenFilter;
 use crate::world::accounts::Identity;
-use crate::world::consents::Consent;
 use crate::world::developer::{Policy, RegisteredScope};
 use crate::world::settings::{Rotation, TokenLifetimes, TransferLimits};
 
@@ -221,7 +220,7 @@ impl ControlRequest<'_> {
                 "projects": world.projects.values().map(|project| world.project_document(project)).collect::<Vec<_>>(),
                 "policies": world.policies.values().map(Policy::document).collect::<Vec<_>>(),
                 "scopes": world.scopes.values().map(RegisteredScope::document).collect::<Vec<_>>(),
-                "consents": world.consents.values().map(Consent::document).collect::<Vec<_>>(),
+                "consents": world.consents.values().map(|consent| world.consent_document(consent)).collect::<Vec<_>>(),
                 "access_tokens": world.access_tokens.iter().count(),
                 "refresh_tokens": world.refresh_tokens.iter().count(),
                 "tasks": world.tasks.iter().map(|(id, _)| id).collect::<Vec<_>>(),

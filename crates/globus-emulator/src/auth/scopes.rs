@@ -41,7 +41,7 @@ pub(crate) fn without(trees: Vec<ScopeTree>, dropped: &[String]) -> Vec<ScopeTre
 }
 
 /// How deep brackets may nest: more is no scope anyone asks for, and would exhaust the stack.
-const MAX_DEPTH: usize = 32;
+pub(crate) const MAX_DEPTH: usize = 32;
 
 /// Parses a scope string, `a[b *c[d]] e`. Scopes that stand twice are joined.
 pub(crate) fn parse(text: &str) -> Result<Vec<ScopeTree>, Failure> {
@@ -58,7 +58,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<ScopeTree>, Failure> {
     Ok(trees)
 }
 
-fn invalid(reason: &str) -> Failure {
+pub(crate) fn invalid(reason: &str) -> Failure {
     Failure::oauth("invalid_scope", format!("The scope string is refused: {reason}"))
 }
 

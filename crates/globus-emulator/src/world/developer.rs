@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::World;
 use super::accounts::Client;
-use super::consents;
+use super::consents::{self, Consent};
 use crate::auth::scopes::{self, ScopeTree};
 use crate::failure::Failure;
 
@@ -87,6 +87,10 @@ impl RegisteredScope {
         })
     }
 }
+
+/// How many consents one login may ask for with everything that its scopes depend on: registered scopes can stand
+/// for more than anybody would ever write out.
+const MAX_SCOPES: usize = 1000;
 
 /// What projects contain.
 impl World {
@@ -198,21 +202,36 @@ impl World {
         !must_register || scopes::is_urn(scope) || self.registered(scope).is_some()
     }
 
+    /// The document of a consent, which names the scope by the id that it is registered under.
+    pub(crate) fn consent_document(&self, consent: &Consent) -> Value {
+        let mut document = consent.document();
+        if let Some(scope) = self.registered(&consent.scope) {
+            document["scope"] = json!(scope.id);
+        }
+        document
+    }
+
     /// The trees with what the registered scopes in them depend on; nothing may be in them that is unknown.
     pub(crate) fn complete_scopes(&self, trees: Vec<ScopeTree>) -> Result<Vec<ScopeTree>, Failure> {
-        self.complete_below(trees, &mut Vec::new())
+        let mut left = MAX_SCOPES;
+        self.complete_below(trees, &mut Vec::new(), &mut left)
     }
 
     fn complete_below(
         &self,
         trees: Vec<ScopeTree>,
         above: &mut Vec<String>,
+        left: &mut usize,
     ) -> Result<Vec<ScopeTree>, Failure> {
         let mut completed = Vec::new();
         for mut tree in trees {
             if !self.is_known_scope(&tree.scope) {
                 return Err(scopes::unknown(&tree.scope));
             }
+            if *left == 0 || above.len() > scopes::MAX_DEPTH {
+                return Err(scopes::invalid("it depends on too many scopes"));
+            }
+            *left -= 1;
             above.push(tree.scope.clone());
             let needed = self.registered(&tree.scope).map(|scope| scope.dependent_scopes.as_slice());
             for dependency in needed.unwrap_or_default().iter().filter(|dependency| !dependency.optional) {
@@ -221,7 +240,7 @@ impl World {
                     scopes::join(&mut tree.dependencies, ScopeTree::required(scope));
                 }
             }
-            tree.dependencies = self.complete_below(tree.dependencies, above)?;
+            tree.dependencies = self.complete_below(tree.dependencies, above, left)?;
             above.pop();
             completed.push(tree);
         }

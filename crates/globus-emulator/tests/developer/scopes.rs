@@ -171,9 +171,49 @@ async fn who_consents_to_a_scope_consents_to_what_it_depends_on() {
         of_scope.map(|consent| consent["dependency_path"].as_array().unwrap().len()).max().unwrap()
     };
     assert_eq!(depth(TRANSFER), 3);
-    let id = &outer["id"];
-    let consent = state["consents"].as_array().unwrap().iter().find(|consent| consent["scope"] == *id);
-    assert!(consent.is_some(), "consents name the scope by its id");
+}
+
+#[tokio::test]
+async fn consents_name_a_scope_by_its_id_and_end_with_its_string() {
+    let setup = setup().await;
+    let developer = setup.developer().await;
+    let client = developer.client(&developer.project().await).await;
+    let scope = developer.scope(&client, "before", json!({})).await;
+    let held = async || {
+        let state = json(setup.http.get(setup.control("state")).send().await.unwrap(), 200).await;
+        let consents = state["consents"].as_array().unwrap();
+        consents.iter().filter(|consent| consent["scope"] == scope["id"]).count()
+    };
+    ask(&setup, &text(&scope["scope_string"])).await.unwrap();
+    assert_eq!(held().await, 1);
+    let change = json!({"scope": {"scope_suffix": "after"}});
+    let changed = developer.put(&format!("scopes/{}", text(&scope["id"])), change).await;
+    assert_eq!(held().await, 0);
+    ask(&setup, &text(&changed["scope"]["scope_string"])).await.unwrap();
+    assert_eq!(held().await, 1);
+}
+
+#[tokio::test]
+async fn scopes_that_stand_for_too_many_are_refused_at_login() {
+    let setup = setup().await;
+    let developer = setup.developer().await;
+    let client = developer.client(&developer.project().await).await;
+    let bottom = developer.scope(&client, "bottom", json!({})).await;
+    let mut top = text(&bottom["id"]);
+    let mut string = text(&bottom["scope_string"]);
+    for level in 0..12 {
+        let below = json!({"dependent_scopes": [dependency(&top, false)]});
+        let left = text(&developer.scope(&client, &format!("left_{level}"), below.clone()).await["id"]);
+        let right = text(&developer.scope(&client, &format!("right_{level}"), below).await["id"]);
+        let both = json!({"dependent_scopes": [dependency(&left, false), dependency(&right, false)]});
+        let made = developer.scope(&client, &format!("top_{level}"), both).await;
+        (top, string) = (text(&made["id"]), text(&made["scope_string"]));
+        if level == 2 {
+            ask(&setup, &string).await.unwrap();
+        }
+    }
+    let refused = ask(&setup, &string).await;
+    assert!(matches!(refused, Err(LoginError::Refused { error, .. }) if error == "invalid_scope"));
 }
 
 #[tokio::test]

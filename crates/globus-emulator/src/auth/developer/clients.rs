@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Caller, Document, manager, not_found, writable};
+use super::{Caller, Document, id, manager, not_found, writable};
 use crate::call::Call;
 use crate::clock;
 use crate::failure::Failure;
@@ -34,7 +34,7 @@ pub(super) async fn create(call: Call) -> Result<(StatusCode, Json<Value>), Fail
 
 fn instance(call: &Call, template: &str, name: String) -> Result<Value, Failure> {
     call.app.world.change(|world| {
-        let known = world.clients.get(template).filter(|client| client.public && !client.added);
+        let known = world.clients.get(&id(template)).filter(|client| client.public && !client.added);
         let parent = known.ok_or_else(|| not_found("template"))?.id.clone();
         let mut client = Client::new(Uuid::new_v4(), name, "confidential_client");
         client.parent = Some(parent);
