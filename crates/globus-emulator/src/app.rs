@@ -7,6 +7,7 @@ use crate::auth::keys::Keys;
 use crate::clock::EmulatedClock;
 use crate::faults::Faults;
 use crate::journal::Journal;
+use crate::registration::NewProject;
 use crate::transfer::runner::Runner;
 use crate::world::Shared;
 use crate::world::seed;
@@ -18,6 +19,8 @@ pub(crate) struct App {
     pub(crate) faults: Faults,
     pub(crate) keys: Keys,
     pub(crate) runner: Runner,
+    /// The projects that it starts with, and has again after a reset.
+    pub(crate) projects: Vec<NewProject>,
     pub(crate) port: u16,
     /// The path that every request must begin with: `/`, or `/<random>/`.
     pub(crate) base_path: String,
@@ -57,11 +60,20 @@ impl App {
             world.refresh_tokens.retain(|_, _| false);
             world.consents.retain(|_, _| false);
             world.tasks.retain(|_, _| false);
+            let projects = &world.projects;
+            world.policies.retain(|_, policy| !policy.added && projects.get(&policy.project_id).is_none());
+            world.projects.retain(|_, _| false);
+            world.scopes.retain(|_, _| false);
+            world.clients.retain(|_, client| !client.added && client.project.is_none());
             world.identities.retain(|_, identity| !identity.added);
-            world.clients.retain(|_, client| !client.added);
             world.script.clear();
             world.settings.reset();
             seed::plant(world);
+            for project in &self.projects {
+                if let Err(error) = world.plant_project(project, false) {
+                    tracing::error!(%error, "a project could not be made again");
+                }
+            }
             world.settings.clock()
         });
         self.clock.restore(setting);

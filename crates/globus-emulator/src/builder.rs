@@ -17,6 +17,7 @@ use crate::emulator::{Collection, Emulator};
 use crate::error::StartError;
 use crate::faults::Faults;
 use crate::journal::Journal;
+use crate::registration::NewProject;
 use crate::routes;
 use crate::server;
 use crate::store::Store;
@@ -77,6 +78,7 @@ pub struct EmulatorBuilder {
     lifetimes: Option<TokenLifetimes>,
     rotation: Option<Rotation>,
     jwt_time: Option<JwtTime>,
+    projects: Vec<NewProject>,
 }
 
 impl EmulatorBuilder {
@@ -134,6 +136,13 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Adds a project of developers, with its clients and policies: as administrators they find it in the
+    /// emulator's Auth, and its clients can log in at once.
+    pub fn project(mut self, project: NewProject) -> Self {
+        self.projects.push(project);
+        self
+    }
+
     /// Starts the emulator on `127.0.0.1`.
     ///
     /// It is ready when this returns. The signing key is made in the background; a call that needs it waits.
@@ -141,8 +150,7 @@ impl EmulatorBuilder {
     /// # Errors
     ///
     /// [`StartError`] when there is no tokio runtime, the port is taken, a collection's directory is missing, two
-    /// collections have the same name,
-    /// or the data directory cannot be used.
+    /// collections have the same name, a project cannot be made as it was given, or the data directory cannot be used.
     pub async fn start(self) -> Result<Emulator, StartError> {
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| StartError::NoRuntime)?;
         let mut world = match self.data_dir.clone() {
@@ -155,6 +163,10 @@ impl EmulatorBuilder {
         };
         self.apply_settings(&mut world);
         let collections = self.add_collections(&mut world)?;
+        let mut projects = Vec::new();
+        for project in &self.projects {
+            projects.push(world.plant_project(project, false)?);
+        }
         let listen = |source| StartError::Listen { port: self.port, source };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await.map_err(listen)?;
         let port = listener.local_addr().map_err(listen)?.port();
@@ -172,6 +184,7 @@ impl EmulatorBuilder {
             faults: Faults::default(),
             keys: Keys::pending(),
             runner: Runner::default(),
+            projects: self.projects,
             port,
             base_path,
         });
@@ -185,7 +198,7 @@ impl EmulatorBuilder {
         }
         let (stop, stopped) = watch::channel(false);
         let server = runtime.spawn(server::serve(listener, app.clone(), routes::all(), stopped));
-        Ok(Emulator::running(app, stop, server, key, collections))
+        Ok(Emulator::running(app, stop, server, key, collections, projects))
     }
 
     fn apply_settings(&self, world: &mut World) {

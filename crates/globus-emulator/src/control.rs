@@ -21,10 +21,11 @@ use crate::call::Params;
 use crate::clock;
 use crate::emulator;
 use crate::faults::Fault;
+use crate::registration::NewProject;
 use crate::service::Service;
 use crate::token_filter::TokenFilter;
-use crate::world::accounts::{Client, Identity};
-use crate::world::consents::Consent;
+use crate::world::accounts::Identity;
+use crate::world::developer::{Policy, RegisteredScope};
 use crate::world::settings::{Rotation, TokenLifetimes, TransferLimits};
 
 /// Answers a request to the control interface.
@@ -170,6 +171,11 @@ impl ControlRequest<'_> {
                 });
                 Ok(json!({"waiting": waiting}))
             }
+            ("POST", "/v1/projects") => {
+                let project: NewProject = self.json()?;
+                let planted = app.world.change_anyway(|world| world.plant_project(&project, true));
+                planted.map(|project| json!(project)).map_err(|error| Refused::bad(error.to_string()))
+            }
             ("PUT", "/v1/transfer/limits") => {
                 let limits: TransferLimits = self.json()?;
                 app.world.change_anyway(|world| world.settings.limits = limits);
@@ -210,8 +216,11 @@ impl ControlRequest<'_> {
                 "user": settings.user, "lifetimes": settings.lifetimes, "rotation": settings.rotation,
                 "transfer_limits": settings.limits, "collections": collections.collect::<Vec<_>>(),
                 "identities": world.identities.values().map(Identity::document).collect::<Vec<_>>(),
-                "clients": world.clients.values().map(Client::document).collect::<Vec<_>>(),
-                "consents": world.consents.values().map(Consent::document).collect::<Vec<_>>(),
+                "clients": world.clients.values().map(|client| world.client_document(client)).collect::<Vec<_>>(),
+                "projects": world.projects.values().map(|project| world.project_document(project)).collect::<Vec<_>>(),
+                "policies": world.policies.values().map(Policy::document).collect::<Vec<_>>(),
+                "scopes": world.scopes.values().map(RegisteredScope::document).collect::<Vec<_>>(),
+                "consents": world.consents.values().map(|consent| world.consent_document(consent)).collect::<Vec<_>>(),
                 "access_tokens": world.access_tokens.iter().count(),
                 "refresh_tokens": world.refresh_tokens.iter().count(),
                 "tasks": world.tasks.iter().map(|(id, _)| id).collect::<Vec<_>>(),

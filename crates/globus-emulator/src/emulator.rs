@@ -17,6 +17,7 @@ use crate::error::LoginError;
 use crate::faults::Faults;
 use crate::journal::Requests;
 use crate::login::{self, RedirectedLogin};
+use crate::registration::{NewProject, RegisteredProject, RegistrationError};
 use crate::service::Service;
 use crate::token_filter::TokenFilter;
 use crate::world::seed;
@@ -91,6 +92,7 @@ pub struct Emulator {
     server: Option<tokio::task::JoinHandle<()>>,
     key: Option<JoinHandle<()>>,
     collections: Vec<Collection>,
+    projects: Vec<RegisteredProject>,
     base_url: String,
 }
 
@@ -115,9 +117,10 @@ impl Emulator {
         server: tokio::task::JoinHandle<()>,
         key: JoinHandle<()>,
         collections: Vec<Collection>,
+        projects: Vec<RegisteredProject>,
     ) -> Self {
         let base_url = app.base_url();
-        Self { app, stop, server: Some(server), key: Some(key), collections, base_url }
+        Self { app, stop, server: Some(server), key: Some(key), collections, projects, base_url }
     }
 
     /// The address of everything, with a slash at the end: `http://127.0.0.1:PORT/<32 hex digits>/`.
@@ -187,6 +190,34 @@ impl Emulator {
     /// The directory behind a collection.
     pub fn collection_dir(&self, name: &str) -> Option<&Path> {
         self.collection(name).map(|collection| collection.dir.as_path())
+    }
+
+    /// A project by the name that was given to the builder: the ids in it, and the secrets of its clients.
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    /// # runtime.block_on(async {
+    /// use globus_emulator::{Emulator, NewClient, NewProject};
+    ///
+    /// let portal = NewProject::new("Portal").client(NewClient::confidential("server"));
+    /// let emulator = Emulator::builder().project(portal).start().await?;
+    /// let server = emulator.project("Portal").and_then(|portal| portal.client("server"));
+    /// assert!(server.is_some_and(|server| server.secret.is_some()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub fn project(&self, name: &str) -> Option<&RegisteredProject> {
+        self.projects.iter().find(|project| project.name == name)
+    }
+
+    /// Adds a project of developers with its clients and policies, until the next [reset](Self::reset). What is
+    /// there already under the same id stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistrationError`] when something that it names does not exist, or two things in it have the same name:
+    /// nothing of it is made then.
+    pub fn add_project(&self, project: &NewProject) -> Result<RegisteredProject, RegistrationError> {
+        self.app.world.change_anyway(|world| world.plant_project(project, true))
     }
 
     /// The emulated clock. Clones of it share the time.

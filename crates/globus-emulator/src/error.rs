@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::registration::RegistrationError;
 pub use crate::store::StoreError;
 
 /// The emulator could not be started.
@@ -37,6 +38,9 @@ pub enum StartError {
         /// The name.
         name: String,
     },
+    /// A project cannot be made as it was given.
+    #[error(transparent)]
+    Registration(#[from] RegistrationError),
     /// The data directory cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -48,6 +48,7 @@ mod journal;
 mod login;
 mod mask;
 mod random;
+mod registration;
 mod routes;
 mod server;
 mod service;
@@ -66,6 +67,10 @@ pub use error::{LoginError, StartError, StoreError};
 pub use faults::{Fault, Faults};
 pub use journal::{RecordedRequest, Requests};
 pub use login::RedirectedLogin;
+pub use registration::{
+    NewClient, NewPolicy, NewProject, NewScope, RegisteredClient, RegisteredPolicy, RegisteredProject,
+    RegistrationError,
+};
 pub use service::{Service, UnknownService};
 pub use token_filter::{TokenFilter, TokenKind};
 pub use world::settings::{JwtTime, Rotation, TokenLifetimes, TransferLimits};

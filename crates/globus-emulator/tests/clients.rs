@@ -167,3 +167,27 @@ async fn identities_are_found_by_id_and_name_and_made_on_request() {
     assert_eq!(providers["identity_providers"].as_array().unwrap().len(), 1);
     assert_eq!(setup.http.get(setup.auth("v2/api/identities?ids=x")).send().await.unwrap().status(), 401);
 }
+
+#[tokio::test]
+async fn a_refresh_token_is_valid_for_its_client_until_it_is_spent_or_revoked() {
+    let setup = setup().await;
+    setup.emulator.set_rotation(globus_emulator::Rotation::on());
+    let native = setup.native();
+    let active = async |token: &Value| {
+        let form = [("token", text(token)), ("client_id", native.clone())];
+        let answer =
+            setup.http.post(setup.auth("v2/oauth2/token/validate")).form(&form).send().await.unwrap();
+        let body = json(answer, 200).await;
+        assert_eq!(body.as_object().unwrap().len(), 1);
+        body["active"].as_bool().unwrap()
+    };
+    let first = setup.login(TRANSFER).await["refresh_token"].clone();
+    assert!(active(&first).await);
+    let theirs = inspect(&setup, "v2/oauth2/token/validate", &[("token", &text(&first))]).await;
+    assert_eq!(theirs, json!({"active": false}));
+    let second = json(setup.refresh(&text(&first)).await, 200).await["refresh_token"].clone();
+    assert!(!active(&first).await && active(&second).await);
+    let form = [("token", text(&second))];
+    setup.http.post(setup.auth("v2/oauth2/token/revoke")).form(&form).send().await.unwrap();
+    assert!(!active(&second).await && !active(&json!("nonsense")).await);
+}

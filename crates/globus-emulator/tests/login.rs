@@ -70,6 +70,37 @@ async fn the_id_token_verifies_with_the_published_key() {
     assert_eq!(hash, expected);
 }
 
+#[tokio::test]
+async fn discovery_tells_everything_that_clients_look_for() {
+    let setup = setup().await;
+    let configuration = setup.http.get(setup.auth(".well-known/openid-configuration")).send().await.unwrap();
+    let configuration = json(configuration, 200).await;
+    for endpoint in [
+        "issuer",
+        "authorization_endpoint",
+        "token_endpoint",
+        "userinfo_endpoint",
+        "revocation_endpoint",
+        "jwks_uri",
+    ] {
+        assert!(text(&configuration[endpoint]).starts_with(setup.auth("").trim_end_matches('/')), "{endpoint}");
+    }
+    for list in [
+        "response_types_supported",
+        "id_token_signing_alg_values_supported",
+        "scopes_supported",
+        "token_endpoint_auth_methods_supported",
+        "claims_supported",
+        "subject_types_supported",
+    ] {
+        assert!(!configuration[list].as_array().unwrap().is_empty(), "{list}");
+    }
+    let keys = json(setup.http.get(text(&configuration["jwks_uri"])).send().await.unwrap(), 200).await;
+    for member in ["alg", "e", "kid", "kty", "n", "use"] {
+        assert!(keys["keys"][0][member].is_string(), "{member}");
+    }
+}
+
 /// The claims, without looking at the signature.
 fn claims(tokens: &Value) -> Value {
     jsonwebtoken::dangerous::insecure_decode::<Value>(text(&tokens["id_token"])).unwrap().claims

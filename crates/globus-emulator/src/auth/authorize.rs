@@ -83,7 +83,7 @@ fn decision(world: &mut World, call: &Call) -> Decision {
 fn decide(world: &mut World, call: &Call, client: &Client, decision: Decision) -> Result<String, Stop> {
     let query = &call.query;
     check_request(query, client)?;
-    let trees = scopes::parse(query.get("scope").unwrap_or_default())?;
+    let trees = world.complete_scopes(scopes::parse(query.get("scope").unwrap_or_default())?)?;
     if decision.deny {
         let refused = Failure::oauth("access_denied", "The person did not consent");
         return Err(match decision.error {
@@ -95,6 +95,9 @@ fn decide(world: &mut World, call: &Call, client: &Client, decision: Decision) -
     let trees = scopes::without(trees, &decision.drop);
     if trees.is_empty() {
         return Err(Failure::oauth("access_denied", "The person consented to no scope").into());
+    }
+    if let Some(objection) = world.objection(client, &identity, &trees) {
+        return Err(Stop::Page(objection));
     }
     let now = call.app.now();
     let offline = query.get("access_type") == Some("offline");

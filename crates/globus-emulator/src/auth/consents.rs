@@ -20,7 +20,7 @@ pub(super) async fn consents(call: Call, Path(id): Path<String>) -> Result<Json<
             };
             let mut consents: Vec<&Consent> = world.consents.values().filter(shown).collect();
             consents.sort_by_key(|consent| consent.id);
-            consents.into_iter().map(Consent::document).collect()
+            consents.into_iter().map(|consent| world.consent_document(consent)).collect()
         })
     });
     match listed {

@@ -119,7 +119,7 @@ pub(super) fn client_credentials(call: &Call, form: &Params) -> Result<Granted, 
     let now = call.app.now();
     call.app.world.change(|world| {
         let client = client_auth::confidential(world, call, form)?;
-        let trees = scopes::parse(required(form, "scope")?)?;
+        let trees = world.complete_scopes(scopes::parse(required(form, "scope")?)?)?;
         let login =
             Login { identity: client.id.clone(), session: uuid::Uuid::new_v4().to_string(), auth_time: now };
         world.consent(now, &client.id, &client.id, &trees, false);

@@ -12,6 +12,9 @@ use crate::failure::Failure;
 use crate::world::World;
 use crate::world::accounts::{HOME_PROVIDER, Identity, LAB_PROVIDER, PROVIDERS};
 
+/// How many identities one call may ask for.
+const MAX_IDENTITIES: usize = 100;
+
 /// Anyone with a token for Auth, or a client with its secret, may look identities up.
 fn require_caller(call: &Call) -> Result<(), Failure> {
     if exchange::basic(&call.headers).is_some() {
@@ -25,6 +28,10 @@ pub(super) async fn identities(call: Call) -> Result<Json<Value>, Failure> {
     require_caller(&call)?;
     let ids = call.query.list("ids").unwrap_or_default();
     let usernames = call.query.list("usernames").unwrap_or_default();
+    if ids.len() + usernames.len() > MAX_IDENTITIES {
+        let message = format!("At most {MAX_IDENTITIES} identities can be asked for at once");
+        return Err(Failure::bad_request("BAD_REQUEST", message));
+    }
     let provision = call.query.boolean("provision").unwrap_or(false);
     let documents = call.app.world.change(|world| {
         if provision {
@@ -62,7 +69,9 @@ fn make_provisioned(world: &mut World, username: &str) {
         return;
     }
     let id = Uuid::new_v4().to_string();
-    let provider = PROVIDERS.iter().find(|provider| username.ends_with(&format!("@{}", provider.3)));
+    let provider = PROVIDERS
+        .iter()
+        .find(|provider| username.to_ascii_lowercase().ends_with(&format!("@{}", provider.3)));
     let identity = Identity {
         id: id.clone(),
         username: username.to_owned(),
@@ -81,11 +90,16 @@ fn make_provisioned(world: &mut World, username: &str) {
 pub(super) async fn providers(call: Call) -> Result<Json<Value>, Failure> {
     require_caller(&call)?;
     let (ids, domains) = (call.query.list("ids"), call.query.list("domains"));
+    if ids.is_some() && domains.is_some() {
+        return Err(Failure::bad_request("BAD_REQUEST", "Give either ids or domains, not both"));
+    }
     let listed: Vec<Value> = PROVIDERS
         .iter()
         .filter(|(id, _, _, domain)| {
-            ids.as_ref().is_none_or(|ids| ids.iter().any(|given| given == id))
-                && domains.as_ref().is_none_or(|domains| domains.iter().any(|given| given == domain))
+            ids.as_ref().is_none_or(|ids| ids.iter().any(|given| given.eq_ignore_ascii_case(id)))
+                && domains
+                    .as_ref()
+                    .is_none_or(|domains| domains.iter().any(|given| given.eq_ignore_ascii_case(domain)))
         })
         .map(|(id, name, short_name, domain)| {
             json!({

@@ -2,8 +2,8 @@
 
 mod authorize;
 mod client_auth;
-mod clients;
 mod consents;
+mod developer;
 mod discovery;
 mod grants;
 mod identities;
@@ -36,6 +36,5 @@ pub(crate) fn routes() -> Router {
         .route("/v2/api/identities/{id}", get(identities::identity))
         .route("/v2/api/identities/{id}/consents", get(consents::consents))
         .route("/v2/api/identity_providers", get(identities::providers))
-        .route("/v2/api/clients", post(clients::create).get(clients::list))
-        .route("/v2/api/clients/{id}", get(clients::show))
+        .merge(developer::routes())
 }

@@ -15,6 +15,11 @@ pub(crate) struct ScopeTree {
 }
 
 impl ScopeTree {
+    /// A scope that depends on nothing.
+    pub(crate) fn required(scope: &str) -> Self {
+        Self { scope: scope.to_owned(), optional: false, dependencies: Vec::new() }
+    }
+
     /// Whether the scope stands anywhere in the tree.
     pub(crate) fn contains(&self, scope: &str) -> bool {
         self.scope == scope || self.dependencies.iter().any(|tree| tree.contains(scope))
@@ -36,7 +41,7 @@ pub(crate) fn without(trees: Vec<ScopeTree>, dropped: &[String]) -> Vec<ScopeTre
 }
 
 /// How deep brackets may nest: more is no scope anyone asks for, and would exhaust the stack.
-const MAX_DEPTH: usize = 32;
+pub(crate) const MAX_DEPTH: usize = 32;
 
 /// Parses a scope string, `a[b *c[d]] e`. Scopes that stand twice are joined.
 pub(crate) fn parse(text: &str) -> Result<Vec<ScopeTree>, Failure> {
@@ -53,7 +58,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<ScopeTree>, Failure> {
     Ok(trees)
 }
 
-fn invalid(reason: &str) -> Failure {
+pub(crate) fn invalid(reason: &str) -> Failure {
     Failure::oauth("invalid_scope", format!("The scope string is refused: {reason}"))
 }
 
@@ -95,7 +100,7 @@ fn parse_list(rest: &mut &str, depth: usize) -> Result<Vec<ScopeTree>, Failure> 
 }
 
 /// Adds a tree to a list in which each scope stands once; what is required once is required.
-fn join(trees: &mut Vec<ScopeTree>, tree: ScopeTree) {
+pub(crate) fn join(trees: &mut Vec<ScopeTree>, tree: ScopeTree) {
     match trees.iter_mut().find(|known| known.scope == tree.scope) {
         Some(known) => {
             known.optional &= tree.optional;
@@ -122,15 +127,18 @@ fn refuse_cycles<'t>(trees: &'t [ScopeTree], above: &mut Vec<&'t str>) -> Result
 fn refuse_unknown(trees: &[ScopeTree]) -> Result<(), Failure> {
     for tree in trees {
         if resource_server(&tree.scope).is_none() {
-            return Err(Failure::oauth(
-                "invalid_scope",
-                format!("The scope {} is unknown", shown(&tree.scope)),
-            )
-            .with("unknown_scopes", vec![shown(&tree.scope)]));
+            return Err(unknown(&tree.scope));
         }
         refuse_unknown(&tree.dependencies)?;
     }
     Ok(())
+}
+
+/// There is no such scope.
+pub(crate) fn unknown(scope: &str) -> Failure {
+    let scope = shown(scope);
+    Failure::oauth("invalid_scope", format!("The scope {scope} is unknown"))
+        .with("unknown_scopes", vec![scope])
 }
 
 /// A scope as it may be repeated in an answer: printable and not long.
@@ -152,6 +160,52 @@ const URN_SERVERS: [&str; 5] = [
     "search.api.globus.org",
     "nexus.api.globus.org",
 ];
+
+/// The scopes of the services that other scopes may depend on by their ids.
+pub(crate) const OF_SERVICES: [&str; 26] = [
+    "openid",
+    "profile",
+    "email",
+    "urn:globus:auth:scope:auth.globus.org:manage_projects",
+    "urn:globus:auth:scope:auth.globus.org:view_authentications",
+    "urn:globus:auth:scope:auth.globus.org:view_clients",
+    "urn:globus:auth:scope:auth.globus.org:view_clients_and_scopes",
+    "urn:globus:auth:scope:auth.globus.org:view_consents",
+    "urn:globus:auth:scope:auth.globus.org:view_identities",
+    "urn:globus:auth:scope:auth.globus.org:view_identity_set",
+    "urn:globus:auth:scope:transfer.api.globus.org:all",
+    "urn:globus:auth:scope:transfer.api.globus.org:gcp_install",
+    "urn:globus:auth:scope:groups.api.globus.org:all",
+    "urn:globus:auth:scope:groups.api.globus.org:view_my_groups_and_memberships",
+    "urn:globus:auth:scope:search.api.globus.org:all",
+    "urn:globus:auth:scope:search.api.globus.org:globus_connect_server",
+    "urn:globus:auth:scope:search.api.globus.org:ingest",
+    "urn:globus:auth:scope:search.api.globus.org:search",
+    "https://auth.globus.org/scopes/524230d7-ea86-4a52-8312-86065a9e0417/timer",
+    "https://auth.globus.org/scopes/facd7ccc-c5f4-42aa-916b-a0e270e2c2a9/all",
+    "https://auth.globus.org/scopes/eec9b274-0c81-4334-bdc2-54e90e689b9a/all",
+    "https://auth.globus.org/scopes/eec9b274-0c81-4334-bdc2-54e90e689b9a/manage_flows",
+    "https://auth.globus.org/scopes/eec9b274-0c81-4334-bdc2-54e90e689b9a/run",
+    "https://auth.globus.org/scopes/eec9b274-0c81-4334-bdc2-54e90e689b9a/run_manage",
+    "https://auth.globus.org/scopes/eec9b274-0c81-4334-bdc2-54e90e689b9a/run_status",
+    "https://auth.globus.org/scopes/eec9b274-0c81-4334-bdc2-54e90e689b9a/view_flows",
+];
+
+/// The scope that a client offers under a suffix.
+pub(crate) fn of_client(client: &str, suffix: &str) -> String {
+    format!("{URL}{client}/{suffix}")
+}
+
+/// Whether a client may register a scope with this suffix.
+pub(crate) fn is_suffix(suffix: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    !suffix.is_empty() && suffix.bytes().all(allowed)
+}
+
+/// Whether the scope has the form of a URN, which no client registers.
+pub(crate) fn is_urn(scope: &str) -> bool {
+    scope.starts_with(URN)
+}
 
 /// The resource server of a scope, or nothing when there is no such scope.
 ///

@@ -76,10 +76,32 @@ impl Identity {
     }
 }
 
+/// The kinds of clients, as their documents name them.
+pub(crate) const CLIENT_TYPES: [&str; 7] = [
+    "client_identity",
+    "confidential_client",
+    "globus_connect_server",
+    HYBRID,
+    PUBLIC_INSTALLED,
+    "public_webapp_client",
+    "resource_server",
+];
+/// A native app, which cannot keep a secret.
+pub(crate) const PUBLIC_INSTALLED: &str = "public_installed_client";
+/// A client that may do everything: log people in, act as itself, offer scopes.
+pub(crate) const HYBRID: &str = "hybrid_confidential_client_resource_server";
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    clippy::struct_field_names,
+    reason = "the members of the service's document"
+)]
 pub(crate) struct Client {
     pub(crate) id: String,
     pub(crate) name: String,
+    /// One of [`CLIENT_TYPES`].
+    pub(crate) client_type: String,
     /// A public client cannot keep a secret and must use PKCE.
     pub(crate) public: bool,
     /// Name, fingerprint and time of each secret.
@@ -87,7 +109,26 @@ pub(crate) struct Client {
     pub(crate) redirect_uris: Vec<String>,
     /// The template that an instance was made of, or the client that made this one.
     pub(crate) parent: Option<String>,
+    /// The project whose administrators may change it.
+    pub(crate) project: Option<String>,
+    /// Whether everyone who is logged in may look at it.
+    pub(crate) visible: bool,
+    pub(crate) links: Links,
+    /// The identity provider of which one of a person's identities must be.
+    pub(crate) required_idp: Option<String>,
+    pub(crate) preselect_idp: Option<String>,
+    /// The names of hosts that the client has shown to be its own.
+    pub(crate) fqdns: Vec<String>,
+    pub(crate) userinfo_from_effective_identity: bool,
+    pub(crate) prompt_for_named_grant: bool,
     pub(crate) added: bool,
+}
+
+/// Pages that people may read before they consent: both or none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Links {
+    pub(crate) terms_and_conditions: Option<String>,
+    pub(crate) privacy_policy: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -105,16 +146,62 @@ impl Client {
         self.credentials.iter().any(|credential| credential.fingerprint == fingerprint)
     }
 
-    pub(crate) fn document(&self) -> Value {
+    /// A client of this kind with nothing yet.
+    pub(crate) fn new(id: impl Into<String>, name: impl Into<String>, client_type: &str) -> Self {
+        let public = client_type.starts_with("public_");
+        Self {
+            id: id.into(),
+            name: name.into(),
+            client_type: client_type.to_owned(),
+            public,
+            credentials: Vec::new(),
+            redirect_uris: Vec::new(),
+            parent: None,
+            project: None,
+            visible: false,
+            links: Links::default(),
+            required_idp: None,
+            preselect_idp: None,
+            fqdns: Vec::new(),
+            userinfo_from_effective_identity: true,
+            prompt_for_named_grant: public,
+            added: true,
+        }
+    }
+
+    fn grant_types(&self) -> &'static [&'static str] {
+        const ALL: [&str; 4] = [
+            "authorization_code",
+            "client_credentials",
+            "refresh_token",
+            "urn:globus:auth:grant_type:dependent_token",
+        ];
+        match self.client_type.as_str() {
+            _ if self.public => &["authorization_code", "refresh_token"],
+            HYBRID | "resource_server" => &ALL,
+            _ => &ALL[..3],
+        }
+    }
+
+    /// The document without the ids of the client's scopes: [`World::client_document`] has them.
+    pub(super) fn own_document(&self) -> Value {
         json!({
-            "id": self.id, "name": self.name, "public_client": self.public, "redirect_uris": self.redirect_uris,
-            "client_type": if self.public { "public_installed_client" } else { "confidential_client" },
-            "visibility": "private", "fqdns": [], "links": {"privacy_policy": null, "terms_and_conditions": null},
-            "required_idp": null, "preselect_idp": null, "parent_client": self.parent, "project": null,
-            "scopes": [], "grant_types": [
-                "authorization_code", "client_credentials", "refresh_token",
-                "urn:globus:auth:grant_type:dependent_token",
-            ], "userinfo_from_effective_identity": true, "prompt_for_named_grant": self.public,
+            "id": self.id, "name": self.name, "public_client": self.public, "client_type": self.client_type,
+            "redirect_uris": self.redirect_uris, "visibility": if self.visible { "public" } else { "private" },
+            "fqdns": self.fqdns, "links": self.links, "required_idp": self.required_idp,
+            "preselect_idp": self.preselect_idp, "parent_client": self.parent, "project": self.project,
+            "grant_types": self.grant_types(),
+            "userinfo_from_effective_identity": self.userinfo_from_effective_identity,
+            "prompt_for_named_grant": self.prompt_for_named_grant,
+        })
+    }
+}
+
+impl Credential {
+    /// The document of a credential, with its secret when that has just been made.
+    pub(crate) fn document(&self, client: &str, secret: Option<&str>) -> Value {
+        json!({
+            "id": self.id, "name": self.name, "client": client, "created": self.created, "secret": secret,
         })
     }
 }

@@ -5,6 +5,8 @@
 
 pub(crate) mod accounts;
 pub(crate) mod consents;
+pub(crate) mod developer;
+mod planting;
 pub(crate) mod seed;
 pub(crate) mod settings;
 mod table;
@@ -19,6 +21,7 @@ use crate::transfer::collection::CollectionRecord;
 use crate::transfer::record::TaskRecord;
 use accounts::{Client, Identity};
 use consents::Consent;
+use developer::{Policy, Project, RegisteredScope};
 use settings::Settings;
 use table::Kept;
 pub(crate) use table::Table;
@@ -35,6 +38,10 @@ pub(crate) struct World {
     pub(crate) access_tokens: Table<AccessToken>,
     pub(crate) refresh_tokens: Table<RefreshToken>,
     pub(crate) consents: Table<Consent>,
+    pub(crate) projects: Table<Project>,
+    pub(crate) policies: Table<Policy>,
+    /// The scopes that clients registered, by id.
+    pub(crate) scopes: Table<RegisteredScope>,
     pub(crate) collections: Table<CollectionRecord>,
     pub(crate) tasks: Table<TaskRecord>,
     /// The signing key, as base64 of its PKCS#8 form.
@@ -57,6 +64,9 @@ impl World {
             access_tokens: Table::load("access_token", &store)?,
             refresh_tokens: Table::load("refresh_token", &store)?,
             consents: Table::load("consent", &store)?,
+            projects: Table::load("project", &store)?,
+            policies: Table::load("policy", &store)?,
+            scopes: Table::load("scope", &store)?,
             collections: Table::load("collection", &store)?,
             tasks: Table::load("task", &store)?,
             keys: Table::load("key", &store)?,
@@ -68,7 +78,7 @@ impl World {
         Ok(world)
     }
 
-    fn tables(&mut self) -> [&mut dyn Kept; 10] {
+    fn tables(&mut self) -> [&mut dyn Kept; 13] {
         [
             &mut self.identities,
             &mut self.clients,
@@ -77,6 +87,9 @@ impl World {
             &mut self.access_tokens,
             &mut self.refresh_tokens,
             &mut self.consents,
+            &mut self.projects,
+            &mut self.policies,
+            &mut self.scopes,
             &mut self.collections,
             &mut self.tasks,
             &mut self.keys,

@@ -1,7 +1,8 @@
 //! What every emulator starts with.
 
 use super::World;
-use super::accounts::{Client, Credential, HOME_PROVIDER, Identity, LAB_PROVIDER};
+use super::accounts::{Client, Credential, HOME_PROVIDER, HYBRID, Identity, LAB_PROVIDER, PUBLIC_INSTALLED};
+use super::developer::Policy;
 use crate::random;
 
 /// The template client of the Globus CLI, known to every emulator as a public client.
@@ -10,6 +11,13 @@ pub(crate) const CLI_TEMPLATE_CLIENT: &str = "95fdeba8-fac2-42bd-a357-e068d82ff7
 pub(crate) const LINKED_IDENTITY: &str = "5e0b6f2c-1f1a-4b7e-9a3e-6f3c2d1b0a02";
 /// A second user, who may use no collection.
 pub(crate) const OTHER_USER: &str = "7c4d8e1a-2b3c-4d5e-8f60-718293a4b5c3";
+
+/// The policy that those who change a project must meet: to have logged in within the last half hour.
+pub(crate) const RECENT_LOGIN_POLICY: &str = "3c9e5d70-61f4-4e0b-8a52-94d1c2b3a4d4";
+/// The project of that policy, which nobody administers.
+const OWN_PROJECT: &str = "3c9e5d70-61f4-4e0b-8a52-94d1c2b3a4d5";
+/// Seconds that count as recent for that policy.
+pub(crate) const RECENT_LOGIN: i64 = 30 * 60;
 
 pub(crate) const USERNAME: &str = "mira@lab.example.org";
 const LINKED_USERNAME: &str = "mira@home.example.com";
@@ -42,6 +50,22 @@ pub(crate) fn plant(world: &mut World) {
             world.clients.insert(client.id.clone(), client);
         }
     }
+    if world.policies.get(RECENT_LOGIN_POLICY).is_none() {
+        let policy = Policy {
+            id: RECENT_LOGIN_POLICY.to_owned(),
+            project_id: OWN_PROJECT.to_owned(),
+            display_name: "Project administration".to_owned(),
+            description: "Whoever changes a project must have logged in within the last 30 minutes"
+                .to_owned(),
+            high_assurance: true,
+            authentication_assurance_timeout: Some(RECENT_LOGIN),
+            required_mfa: false,
+            domain_constraints_include: None,
+            domain_constraints_exclude: None,
+            added: false,
+        };
+        world.policies.insert(RECENT_LOGIN_POLICY, policy);
+    }
 }
 
 fn person(id: &str, username: &str, name: &str, provider: &str, account: &str) -> Identity {
@@ -60,21 +84,13 @@ fn person(id: &str, username: &str, name: &str, provider: &str, account: &str) -
 }
 
 fn client(id: &str, name: &str, secret: Option<String>) -> Client {
-    Client {
+    let mut client = Client::new(id, name, if secret.is_some() { HYBRID } else { PUBLIC_INSTALLED });
+    client.credentials.extend(secret.map(|fingerprint| Credential {
         id: id.to_owned(),
-        name: name.to_owned(),
-        public: secret.is_none(),
-        credentials: secret
-            .map(|fingerprint| Credential {
-                id: id.to_owned(),
-                name: "seed".to_owned(),
-                fingerprint,
-                created: "2024-01-01T00:00:00+00:00".to_owned(),
-            })
-            .into_iter()
-            .collect(),
-        redirect_uris: Vec::new(),
-        parent: None,
-        added: false,
-    }
+        name: "seed".to_owned(),
+        fingerprint,
+        created: "2024-01-01T00:00:00+00:00".to_owned(),
+    }));
+    client.added = false;
+    client
 }

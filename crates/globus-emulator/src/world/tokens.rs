@@ -103,6 +103,9 @@ impl World {
             .into_iter()
             .map(|(resource_server, scopes)| {
                 let id = random::hex128();
+                let may_refresh = scopes
+                    .iter()
+                    .all(|tree| self.registered(&tree.scope).is_none_or(|scope| scope.allows_refresh_token));
                 let family = Family {
                     client: client.to_owned(),
                     login: login.clone(),
@@ -111,7 +114,7 @@ impl World {
                     revoked: false,
                 };
                 self.families.insert(id.clone(), family);
-                let refresh_token = offline.then(|| {
+                let refresh_token = (offline && may_refresh).then(|| {
                     let token = random::secret(REFRESH_PREFIX);
                     self.keep_refresh_token(&token, &id, now);
                     token
