@@ -1,6 +1,7 @@
 use std::fmt::Display;
 use std::ops::Deref;
 
+use globus_core::storage::ValidatingTokenStorage;
 use globus_core::{ClientSecret, Error, Result};
 
 use super::GlobusApp;
@@ -117,7 +118,7 @@ impl ClientAppBuilder {
             requirements,
             auto_redrive_gares,
             storage,
-            |storage, scopes| storage.validator(scopes),
+            ValidatingTokenStorage::validator,
         ))))
     }
 }

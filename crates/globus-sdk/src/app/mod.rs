@@ -51,7 +51,7 @@ mod turn;
 mod user_app;
 mod validator;
 
-pub(crate) use self::attach::service_client;
+pub(crate) use self::attach::{no_app, service_client};
 pub use self::client_app::{ClientApp, ClientAppBuilder};
 pub use self::handle::{GlobusApp, Login};
 pub use self::logout::{Logout, LogoutReport, StillValid};

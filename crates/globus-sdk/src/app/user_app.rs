@@ -169,9 +169,10 @@ impl UserAppBuilder {
             auto_redrive_gares,
             storage,
             |storage, scopes| {
-                let storage = match refresh_tokens {
-                    true => storage.validator(HasRefreshTokens),
-                    false => storage.validator(expiry),
+                let storage = if refresh_tokens {
+                    storage.validator(HasRefreshTokens)
+                } else {
+                    storage.validator(expiry)
                 };
                 storage.validator(scopes).validator(UnchangingIdentity)
             },

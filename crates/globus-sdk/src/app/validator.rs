@@ -18,8 +18,11 @@ use crate::auth::consents::ConsentForest;
 pub(super) struct ScopeRequirements {
     requirements: Arc<Requirements>,
     app: Weak<Parts>,
-    consents: Arc<Mutex<HashMap<(Namespace, String), Arc<ConsentForest>>>>,
+    consents: Arc<Mutex<Consents>>,
 }
+
+/// By namespace and identity.
+type Consents = HashMap<(Namespace, String), Arc<ConsentForest>>;
 
 impl ScopeRequirements {
     pub(super) fn new(requirements: Arc<Requirements>, app: Weak<Parts>) -> Self {

@@ -24,6 +24,7 @@ use http::Method;
 #[derive(Clone)]
 pub struct AuthClient {
     pub(super) base: BaseClient,
+    app: Option<crate::GlobusApp>,
 }
 
 impl AuthClient {
@@ -42,7 +43,7 @@ impl AuthClient {
 
     /// Sets up a client.
     pub fn builder() -> ClientBuilder<Self> {
-        ClientBuilder::new(Self::SERVICE, Some("auth"), |base| Self { base })
+        ClientBuilder::new(Self::SERVICE, Some("auth"), |base| Self { base, app: None })
     }
 
     /// A request to Globus Auth that has no method of its own.
@@ -55,6 +56,6 @@ crate::app::service_client!(AuthClient, AuthScopes);
 
 impl fmt::Debug for AuthClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AuthClient").field("base", &self.base).finish()
+        f.debug_struct("AuthClient").field("base", &self.base).finish_non_exhaustive()
     }
 }

@@ -33,6 +33,8 @@ use http::Method;
 #[derive(Clone)]
 pub struct TransferClient {
     pub(super) base: BaseClient,
+    #[cfg(feature = "auth")]
+    app: Option<crate::GlobusApp>,
 }
 
 impl TransferClient {
@@ -56,7 +58,11 @@ impl TransferClient {
 
     /// Sets up a client.
     pub fn builder() -> ClientBuilder<Self> {
-        ClientBuilder::new(Self::SERVICE, Some("transfer"), |base| Self { base })
+        ClientBuilder::new(Self::SERVICE, Some("transfer"), |base| Self {
+            base,
+            #[cfg(feature = "auth")]
+            app: None,
+        })
     }
 
     /// A request to Globus Transfer that has no method of its own.
@@ -68,8 +74,24 @@ impl TransferClient {
 #[cfg(feature = "auth")]
 crate::app::service_client!(TransferClient, TransferScopes);
 
+#[cfg(feature = "auth")]
+impl TransferClient {
+    /// Tells the client's app that the data of these collections is to be accessed. They must be mapped ones without high
+    /// assurance: for others Globus Auth answers that the scope is unknown.
+    ///
+    /// # Errors
+    ///
+    /// A usage error when the client is not attached to an app.
+    pub fn add_app_data_access_scope<I: Into<globus_core::EndpointId>>(
+        &self,
+        mapped_collections: impl IntoIterator<Item = I>,
+    ) -> Result<&Self> {
+        self.add_app_scope(crate::scopes::TransferScopes::with_data_access(mapped_collections))
+    }
+}
+
 impl fmt::Debug for TransferClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TransferClient").field("base", &self.base).finish()
+        f.debug_struct("TransferClient").field("base", &self.base).finish_non_exhaustive()
     }
 }

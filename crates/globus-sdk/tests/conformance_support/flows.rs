@@ -1,5 +1,8 @@
 //! Logins from recorded arguments, and how their authorize URLs compare.
 
+// Each test file that includes this module uses a part of it.
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use globus_sdk::auth::AuthorizationFlow;
