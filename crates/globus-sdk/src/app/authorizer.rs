@@ -56,8 +56,8 @@ impl Authorize for AppAuthorizer {
             return Ok(false);
         }
         let Some(gare) = Gare::find_for_login(refusal) else { return Ok(false) };
-        if used.is_some() && self.cached().as_ref() != used {
-            // Another token is in force by now: a login has ended since the request was sent.
+        if used.is_some_and(|used| self.place.is_from_before_login(used)) {
+            // A login has ended since the request was sent.
             return Ok(true);
         }
         let seen = self.app.turn.seen();

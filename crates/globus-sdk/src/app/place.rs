@@ -19,6 +19,8 @@ struct State {
     version: u64,
     /// The fingerprint of a token that the service did not take.
     rejected: Option<String>,
+    /// The header that was in force until the last login.
+    before_login: Option<Authorization>,
 }
 
 /// An authorizer that was made of what is stored.
@@ -101,7 +103,12 @@ impl Place {
     pub(super) fn clear(&self) {
         let mut state = self.lock();
         state.version += 1;
-        state.current = None;
+        state.before_login = state.current.take().and_then(|current| current.authorizer.cached());
+    }
+
+    /// Whether this header is one from before the last login.
+    pub(super) fn is_from_before_login(&self, used: &Authorization) -> bool {
+        self.lock().before_login.as_ref() == Some(used)
     }
 
     pub(super) fn current(&self) -> Option<Authorizer> {
