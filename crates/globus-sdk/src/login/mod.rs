@@ -20,12 +20,18 @@
 //! ```
 
 mod ask;
+mod lines;
+mod named_grant;
 mod never;
+mod paste;
 mod request;
+mod screen;
 mod ui;
 
 pub use self::ask::AskWith;
+pub use self::named_grant::named_grant;
 pub use self::never::NeverPrompt;
+pub use self::paste::PasteLogin;
 pub use self::request::{LoginRequest, StartedLogin};
 pub use self::ui::LoginUi;
 pub(crate) use self::ui::dynamic::SharedLoginUi;

@@ -9,6 +9,7 @@ use crate::gare::GlobusAuthorizationParameters;
 
 use super::client::AuthLoginClient;
 use super::error::LoginError;
+use super::foreign_text::one_line;
 use super::pkce;
 
 /// Where Globus Auth shows the code for copying.
@@ -189,10 +190,9 @@ impl AuthorizationFlow {
             return Err(LoginError::StateMismatch);
         }
         if let Some(error) = parameter("error") {
-            let line = |text: String| text.chars().filter(|c| !c.is_control()).take(300).collect::<String>();
             return Err(LoginError::Refused {
-                error: line(error),
-                description: parameter("error_description").map(line),
+                error: one_line(&error),
+                description: parameter("error_description").map(|text| one_line(&text)),
             });
         }
         parameter("code")

@@ -5,12 +5,16 @@ mod confidential;
 mod dependent_tokens;
 mod error;
 mod flow;
+pub(crate) mod foreign_text;
 mod introspect;
 mod login_client;
 mod native;
 mod native_app_instance;
 mod pkce;
 mod requests;
+#[cfg(feature = "seal")]
+mod suspended_error;
+mod unsuitable;
 
 pub use self::client::AuthLoginClient;
 pub use self::confidential::ConfidentialAppAuthClient;
@@ -25,3 +29,6 @@ pub use self::native::NativeAppAuthClient;
 pub use self::native_app_instance::{CreateNativeAppInstance, NativeAppInstance};
 pub(super) use self::requests::send_secret;
 pub use self::requests::{RevokeToken, RevokedToken, TokenRequest};
+#[cfg(feature = "seal")]
+pub use self::suspended_error::SuspendedLoginError;
+pub use self::unsuitable::Unsuitable;
