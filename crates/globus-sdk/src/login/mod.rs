@@ -20,7 +20,10 @@
 //! ```
 
 mod ask;
+mod automatic;
+mod browser;
 mod lines;
+mod local_server;
 mod named_grant;
 mod never;
 mod paste;
@@ -29,6 +32,9 @@ mod screen;
 mod ui;
 
 pub use self::ask::AskWith;
+pub use self::automatic::AutomaticLogin;
+pub use self::browser::Browser;
+pub use self::local_server::LocalServerLogin;
 pub use self::named_grant::named_grant;
 pub use self::never::NeverPrompt;
 pub use self::paste::PasteLogin;

@@ -20,7 +20,7 @@ pub enum Unsuitable {
         browser: String,
     },
     /// The browser could not be started, or said that it failed.
-    #[error("no browser could be opened")]
+    #[error("the browser could not be started")]
     BrowserFailed(#[source] std::io::Error),
     /// What opens the browser did not come back in time.
     #[error("opening a browser took too long")]
