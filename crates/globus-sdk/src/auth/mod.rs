@@ -22,6 +22,8 @@ pub use self::client::AuthClient;
 pub use self::id_token::{IdTokenClaims, IdTokenDecoder, IdTokenError};
 pub use self::identity_map::IdentityMap;
 #[cfg(feature = "seal")]
+pub(crate) use self::login::KeptFlow;
+#[cfg(feature = "seal")]
 pub use self::login::SuspendedLoginError;
 pub(crate) use self::login::foreign_text;
 pub use self::login::{

@@ -111,9 +111,19 @@ pub struct StartedLogin {
 }
 
 impl StartedLogin {
+    #[cfg(feature = "seal")]
+    pub(super) fn again(flow: AuthorizationFlow, authorize_url: Url) -> Self {
+        Self { flow, authorize_url }
+    }
+
     /// The address that the person opens to log in, with all conditions.
     pub fn authorize_url(&self) -> &Url {
         &self.authorize_url
+    }
+
+    /// The random text that ties the redirect to this login. A portal keeps it in the session of the browser.
+    pub fn state(&self) -> &str {
+        self.flow.state()
     }
 
     /// The login's own state and proof key.

@@ -83,7 +83,7 @@ pub enum LoginError {
     InputEnded,
     /// A login that was begun elsewhere cannot be finished here.
     #[cfg(feature = "seal")]
-    #[error("the login cannot be finished here")]
+    #[error(transparent)]
     Suspended(#[from] SuspendedLoginError),
 }
 

@@ -136,14 +136,14 @@ impl fmt::Debug for StartFlow {
 ///    [`finish`](Self::finish), which checks the `state`. Where the person copies a code, give that to
 ///    [`oauth2_exchange_code_for_tokens`](Self::oauth2_exchange_code_for_tokens).
 pub struct AuthorizationFlow {
-    login: AuthLoginClient,
-    client_id: String,
-    redirect_uri: String,
-    state: String,
-    scopes: Scopes,
-    refresh_tokens: bool,
-    verifier: Option<CodeVerifier>,
-    prefill_named_grant: Option<String>,
+    pub(super) login: AuthLoginClient,
+    pub(super) client_id: String,
+    pub(super) redirect_uri: String,
+    pub(super) state: String,
+    pub(super) scopes: Scopes,
+    pub(super) refresh_tokens: bool,
+    pub(super) verifier: Option<CodeVerifier>,
+    pub(super) prefill_named_grant: Option<String>,
 }
 
 impl AuthorizationFlow {

@@ -7,6 +7,8 @@ mod error;
 mod flow;
 pub(crate) mod foreign_text;
 mod introspect;
+#[cfg(feature = "seal")]
+mod kept_flow;
 mod login_client;
 mod native;
 mod native_app_instance;
@@ -24,6 +26,8 @@ pub use self::flow::{AuthorizationFlow, AuthorizeUrl, StartFlow};
 pub use self::introspect::{
     IntrospectToken, PolicyEvaluation, SessionAuthentication, SessionInfo, TokenIntrospection,
 };
+#[cfg(feature = "seal")]
+pub(crate) use self::kept_flow::KeptFlow;
 pub use self::login_client::LoginClient;
 pub use self::native::NativeAppAuthClient;
 pub use self::native_app_instance::{CreateNativeAppInstance, NativeAppInstance};
