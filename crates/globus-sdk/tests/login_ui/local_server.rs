@@ -252,17 +252,6 @@ async fn the_first_redirect_counts() {
     assert_eq!(sent_code(&playback), "FIRST");
 }
 
-/// The browser never asks for the page.
-#[tokio::test]
-async fn a_browser_that_does_not_follow_keeps_nobody_waiting_for_ever() {
-    let playback = Playback::new([tokens()]);
-    let done = log_in(request(&playback), |opened| {
-        opened.get(&format!("/?code=CODE&state={}", opened.state));
-    });
-    done.await.unwrap();
-    assert_eq!(sent_code(&playback), "CODE");
-}
-
 #[tokio::test]
 async fn a_failed_exchange_is_told() {
     let playback = Playback::new([Step::json(400, &serde_json::json!({"error": "invalid_grant"}))]);

@@ -227,3 +227,70 @@ fn answer(status: StatusCode, text: String) -> Answer {
     }
     answer
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+    use crate::login::LoginRequest;
+    use crate::{GlobusAuthorizationParameters, NativeAppAuthClient};
+
+    async fn server() -> (Server, SocketAddr, String) {
+        let port = Port::open().await.unwrap();
+        let client =
+            NativeAppAuthClient::builder("cid").base_url("https://auth.example.org/").build().unwrap();
+        let wanted = GlobusAuthorizationParameters::default().required_scopes("openid");
+        let login = LoginRequest::new(client, wanted).start_with_redirect(&port.redirect_uri()).unwrap();
+        let (address, state) = (port.address, login.state().to_owned());
+        (port.serve(Arc::new(login)), address, state)
+    }
+
+    #[tokio::test]
+    async fn connections_are_not_kept_without_a_limit() {
+        let (mut server, address, state) = server().await;
+        let flood = async {
+            let mut open = Vec::new();
+            for _ in 0..50 {
+                let mut stream = TcpStream::connect(address).await.unwrap();
+                stream.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+                open.push(stream);
+            }
+            let mut right = TcpStream::connect(address).await.unwrap();
+            let request = format!("GET /?code=CODE&state={state} HTTP/1.1\r\n\r\n");
+            right.write_all(request.as_bytes()).await.unwrap();
+            (open, right)
+        };
+        let (outcome, _open) = futures_util::future::join(server.redirect(), flood).await;
+        assert_eq!(outcome.unwrap().expose(), "CODE");
+        // Those that had to make way end when they get to run.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        while server.connections.try_join_next().is_some() {}
+        let open = server.connections.len();
+        assert!((1..=CONNECTIONS).contains(&open), "{open}");
+    }
+
+    /// The clock of the runtime moves by itself when there is nothing to do.
+    #[tokio::test(start_paused = true)]
+    async fn who_never_ends_a_request_is_sent_away() {
+        let (mut server, address, _) = server().await;
+        let slow = async {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(b"GET / HTTP/1.1\r\nX-Slow: ").await.unwrap();
+            let mut answer = Vec::new();
+            drop(stream.read_to_end(&mut answer).await);
+        };
+        tokio::select! {
+            outcome = server.redirect() => panic!("{outcome:?}"),
+            () = slow => {}
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_page_is_not_waited_for_for_ever() {
+        let (mut server, _, _) = server().await;
+        server.last_page().await;
+    }
+}
