@@ -9,7 +9,7 @@ use super::GlobusApp;
 use super::builder::{Options, Resolved, app_options};
 use super::parts::{Kind, Parts, UserLogin};
 use crate::auth::{ConfidentialAppAuthClient, LoginClient, NativeAppAuthClient};
-use crate::login::{LoginUi, NeverPrompt, SharedLoginUi};
+use crate::login::{LoginUi, NeverPrompt, PasteLogin, SharedLoginUi};
 
 /// An app in which a person logs in. See the [module](super) for an example.
 ///
@@ -152,7 +152,7 @@ impl UserAppBuilder {
             self.options.resolve(&login_client, template)?;
         let refresh_tokens = self.refresh_tokens;
         let login = UserLogin {
-            login_ui: self.login_ui.unwrap_or_else(|| Arc::new(NeverPrompt)),
+            login_ui: self.login_ui.unwrap_or_else(|| Arc::new(PasteLogin::new())),
             refresh_tokens,
             redirect_uri: self.redirect_uri,
             prefill_named_grant: self.prefill_named_grant,

@@ -21,11 +21,16 @@ mod operations;
 pub use self::client::AuthClient;
 pub use self::id_token::{IdTokenClaims, IdTokenDecoder, IdTokenError};
 pub use self::identity_map::IdentityMap;
+#[cfg(feature = "seal")]
+pub(crate) use self::login::KeptFlow;
+#[cfg(feature = "seal")]
+pub use self::login::SuspendedLoginError;
+pub(crate) use self::login::foreign_text;
 pub use self::login::{
     AuthLoginClient, AuthorizationFlow, AuthorizeUrl, ConfidentialAppAuthClient, CreateNativeAppInstance,
     GetDependentTokens, IntrospectToken, LoginClient, LoginError, NativeAppAuthClient, NativeAppInstance,
     PolicyEvaluation, RevokeToken, RevokedToken, SessionAuthentication, SessionInfo, StartFlow,
-    TokenIntrospection, TokenRequest,
+    TokenIntrospection, TokenRequest, Unsuitable,
 };
 pub use self::model::*;
 pub use self::operations::*;

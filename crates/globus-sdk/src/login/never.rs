@@ -11,9 +11,6 @@ pub struct NeverPrompt;
 
 impl LoginUi for NeverPrompt {
     async fn log_in(&self, request: &LoginRequest) -> Result<TokenResponse, LoginError> {
-        Err(LoginError::PersonNeeded {
-            reason: "this program may not ask for a login",
-            parameters: Box::new(request.parameters().clone()),
-        })
+        Err(LoginError::person_needed("this program may not ask for a login", request.parameters()))
     }
 }

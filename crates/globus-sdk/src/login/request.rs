@@ -1,6 +1,6 @@
 use std::fmt;
 
-use globus_core::{Scopes, TokenResponse};
+use globus_core::{AuthorizationCode, Scopes, TokenResponse};
 use url::Url;
 
 use crate::auth::{AuthorizationFlow, LoginClient, LoginError};
@@ -45,8 +45,8 @@ impl LoginRequest {
         self
     }
 
-    /// What the consent page calls this login at first, such as the names of the program and the machine. Native apps
-    /// only.
+    /// What the consent page calls this login at first, such as the names of the program and the machine, as
+    /// [`named_grant`](super::named_grant) makes it. Native apps only.
     #[must_use]
     pub fn prefill_named_grant(mut self, name: impl Into<String>) -> Self {
         self.prefill_named_grant = Some(name.into());
@@ -111,9 +111,19 @@ pub struct StartedLogin {
 }
 
 impl StartedLogin {
+    #[cfg(feature = "seal")]
+    pub(super) fn again(flow: AuthorizationFlow, authorize_url: Url) -> Self {
+        Self { flow, authorize_url }
+    }
+
     /// The address that the person opens to log in, with all conditions.
     pub fn authorize_url(&self) -> &Url {
         &self.authorize_url
+    }
+
+    /// The random text that ties the redirect to this login. A portal keeps it in the session of the browser.
+    pub fn state(&self) -> &str {
+        self.flow.state()
     }
 
     /// The login's own state and proof key.
@@ -129,7 +139,10 @@ impl StartedLogin {
     /// [`LoginError::StateMismatch`] when the address is another login's; then nothing is sent and the login goes on.
     /// Otherwise as [`AuthorizationFlow::finish`].
     pub async fn finish(&self, code_or_address: &str) -> Result<TokenResponse, LoginError> {
-        let code = self.flow.code_from_pasted(code_or_address)?;
+        self.exchange(self.flow.code_from_pasted(code_or_address)?).await
+    }
+
+    pub(super) async fn exchange(&self, code: AuthorizationCode) -> Result<TokenResponse, LoginError> {
         self.flow.oauth2_exchange_code_for_tokens(code).await.map_err(LoginError::Exchange)
     }
 }

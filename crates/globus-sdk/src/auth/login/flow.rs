@@ -9,6 +9,7 @@ use crate::gare::GlobusAuthorizationParameters;
 
 use super::client::AuthLoginClient;
 use super::error::LoginError;
+use super::foreign_text::one_line;
 use super::pkce;
 
 /// Where Globus Auth shows the code for copying.
@@ -135,14 +136,14 @@ impl fmt::Debug for StartFlow {
 ///    [`finish`](Self::finish), which checks the `state`. Where the person copies a code, give that to
 ///    [`oauth2_exchange_code_for_tokens`](Self::oauth2_exchange_code_for_tokens).
 pub struct AuthorizationFlow {
-    login: AuthLoginClient,
-    client_id: String,
-    redirect_uri: String,
-    state: String,
-    scopes: Scopes,
-    refresh_tokens: bool,
-    verifier: Option<CodeVerifier>,
-    prefill_named_grant: Option<String>,
+    pub(super) login: AuthLoginClient,
+    pub(super) client_id: String,
+    pub(super) redirect_uri: String,
+    pub(super) state: String,
+    pub(super) scopes: Scopes,
+    pub(super) refresh_tokens: bool,
+    pub(super) verifier: Option<CodeVerifier>,
+    pub(super) prefill_named_grant: Option<String>,
 }
 
 impl AuthorizationFlow {
@@ -189,10 +190,9 @@ impl AuthorizationFlow {
             return Err(LoginError::StateMismatch);
         }
         if let Some(error) = parameter("error") {
-            let line = |text: String| text.chars().filter(|c| !c.is_control()).take(300).collect::<String>();
             return Err(LoginError::Refused {
-                error: line(error),
-                description: parameter("error_description").map(line),
+                error: one_line(&error),
+                description: parameter("error_description").map(|text| one_line(&text)),
             });
         }
         parameter("code")
