@@ -28,6 +28,8 @@ pub mod auth;
 pub mod gare;
 #[cfg(feature = "auth")]
 pub mod login;
+#[cfg(feature = "auth")]
+pub mod next_step;
 #[cfg(any(feature = "auth", feature = "transfer"))]
 mod operation;
 pub mod scopes;
@@ -45,5 +47,7 @@ pub use self::auth::{
 };
 #[cfg(feature = "auth")]
 pub use self::gare::{Gare, GlobusAuthorizationParameters};
+#[cfg(feature = "auth")]
+pub use self::next_step::NextStep;
 #[cfg(feature = "transfer")]
 pub use self::transfer::{DeleteData, TransferClient, TransferData};
