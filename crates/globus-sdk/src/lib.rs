@@ -26,6 +26,7 @@ pub mod app;
 pub mod auth;
 #[cfg(feature = "auth")]
 pub mod gare;
+pub mod local_endpoint;
 #[cfg(feature = "auth")]
 pub mod login;
 #[cfg(feature = "auth")]
@@ -47,6 +48,7 @@ pub use self::auth::{
 };
 #[cfg(feature = "auth")]
 pub use self::gare::{Gare, GlobusAuthorizationParameters};
+pub use self::local_endpoint::{LocalGlobusConnectPersonal, LocalGlobusConnectServer};
 #[cfg(feature = "auth")]
 pub use self::next_step::NextStep;
 #[cfg(feature = "transfer")]
