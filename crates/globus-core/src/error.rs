@@ -245,6 +245,11 @@ impl Error {
         })
     }
 
+    /// A token response has no such token. Ask for one of its scopes in the login.
+    pub fn is_no_such_token(&self) -> bool {
+        matches!(self.0.kind, Kind::NoSuchToken(_))
+    }
+
     /// No answer in time, connecting included. Try again later.
     pub fn is_timeout(&self) -> bool {
         matches!(self.transport(), Some(TransportErrorKind::Timeout | TransportErrorKind::ConnectTimeout))

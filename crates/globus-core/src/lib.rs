@@ -23,6 +23,7 @@ pub mod scope;
 #[cfg(feature = "seal")]
 pub mod seal;
 pub mod secret;
+mod shown;
 pub mod storage;
 pub mod token;
 pub mod transport;
@@ -46,6 +47,7 @@ pub use refresh::{HeldTokens, OnRefresh, PendingPersist, RefreshWindows};
 pub use retry::{RetryBudget, RetryPolicy};
 pub use scope::{Scope, Scopes};
 pub use secret::{AccessToken, AuthorizationCode, ClientSecret, CodeVerifier, IdToken, RefreshToken};
+pub use shown::Shown;
 #[cfg(feature = "seal")]
 pub use storage::SealedTokenStorage;
 pub use storage::{

@@ -26,8 +26,11 @@ pub mod app;
 pub mod auth;
 #[cfg(feature = "auth")]
 pub mod gare;
+pub mod local_endpoint;
 #[cfg(feature = "auth")]
 pub mod login;
+#[cfg(feature = "auth")]
+pub mod next_step;
 #[cfg(any(feature = "auth", feature = "transfer"))]
 mod operation;
 pub mod scopes;
@@ -45,5 +48,8 @@ pub use self::auth::{
 };
 #[cfg(feature = "auth")]
 pub use self::gare::{Gare, GlobusAuthorizationParameters};
+pub use self::local_endpoint::{LocalGlobusConnectPersonal, LocalGlobusConnectServer};
+#[cfg(feature = "auth")]
+pub use self::next_step::NextStep;
 #[cfg(feature = "transfer")]
 pub use self::transfer::{DeleteData, TransferClient, TransferData};

@@ -148,6 +148,30 @@ pub fn globus_directory(variables: &Variables, platform: Platform) -> Result<Pat
     Ok(below(directory, &[folder], platform))
 }
 
+/// The directory in which Globus Connect Personal keeps its configuration: `~/.globusonline`, on Windows
+/// `%LOCALAPPDATA%\Globus Connect`.
+///
+/// # Errors
+///
+/// When the home directory is not known; on Windows, when `LOCALAPPDATA` is not set.
+pub fn globus_connect_personal_directory(
+    variables: &Variables,
+    platform: Platform,
+) -> Result<PathBuf, ConfigError> {
+    let (directory, folder, variable) = match platform {
+        Platform::Unix => (unix_home(variables), ".globusonline", "HOME"),
+        Platform::Windows => (variables.get_path("LOCALAPPDATA"), "Globus Connect", "LOCALAPPDATA"),
+    };
+    let directory = directory.ok_or_else(|| {
+        ConfigError::new(
+            variable,
+            "it is not set, so the directory of Globus Connect Personal is not known",
+            "set it, or name the directory",
+        )
+    })?;
+    Ok(below(directory, &[folder], platform))
+}
+
 /// What a file system takes as one name, in bytes.
 const MAX_NAME: usize = 255;
 

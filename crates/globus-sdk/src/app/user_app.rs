@@ -9,7 +9,7 @@ use super::GlobusApp;
 use super::builder::{Options, Resolved, app_options};
 use super::parts::{Kind, Parts, UserLogin};
 use crate::auth::{ConfidentialAppAuthClient, LoginClient, NativeAppAuthClient};
-use crate::login::{LoginUi, NeverPrompt, PasteLogin, SharedLoginUi};
+use crate::login::{AutomaticLogin, LoginUi, NeverPrompt, SharedLoginUi, named_grant};
 
 /// An app in which a person logs in. See the [module](super) for an example.
 ///
@@ -82,7 +82,8 @@ impl UserAppBuilder {
         self
     }
 
-    /// How people log in, in place of [`PasteLogin`]: they open an address and copy a code.
+    /// How people log in, in place of [`AutomaticLogin`]: the browser of this machine where there is one, else they open an
+    /// address and copy a code.
     #[doc(alias = "login_flow_manager")]
     pub fn login_ui(mut self, login_ui: impl LoginUi) -> Self {
         self.login_ui = Some(Arc::new(login_ui));
@@ -152,10 +153,10 @@ impl UserAppBuilder {
             self.options.resolve(&login_client, template)?;
         let refresh_tokens = self.refresh_tokens;
         let login = UserLogin {
-            login_ui: self.login_ui.unwrap_or_else(|| Arc::new(PasteLogin::new())),
+            login_ui: self.login_ui.unwrap_or_else(|| Arc::new(AutomaticLogin::new())),
             refresh_tokens,
             redirect_uri: self.redirect_uri,
-            prefill_named_grant: self.prefill_named_grant,
+            prefill_named_grant: Some(self.prefill_named_grant.unwrap_or_else(|| named_grant(&name))),
         };
         let expiry = NotExpired::new().clock(clock.clone());
         Ok(UserApp(GlobusApp(Parts::new(
