@@ -6,14 +6,19 @@
 mod support;
 
 use globus_emulator::{Fault, TokenFilter, TransferLimits};
+use std::sync::Arc;
+use std::time::Duration;
+
 use globus_sdk::auth::IdTokenDecoder;
+use globus_sdk::login::{AskWith, SuspendedLogin};
 use globus_sdk::seal::SealingKey;
 use globus_sdk::storage::{PostgresTokenStorage, SealedTokenStorage, StoreKind};
 use globus_sdk::transfer::{FilterMethod, SyncLevel, TaskWaitError};
 use globus_sdk::{
-    AccessTokenAuthorizer, ClientCredentialsAuthorizer, ConfidentialAppAuthClient, Environment, FileAdapter,
-    JsonTokenStorage, NativeAppAuthClient, RefreshTokenAuthorizer, SimpleJsonFileAdapter, Storage,
-    StorageAdapter, TokenData, TransferClient, TransferData,
+    AccessTokenAuthorizer, ClientApp, ClientCredentialsAuthorizer, ConfidentialAppAuthClient, Environment,
+    FileAdapter, GlobusAuthorizationParameters, JsonTokenStorage, NativeAppAuthClient,
+    RefreshTokenAuthorizer, SimpleJsonFileAdapter, Storage, StorageAdapter, TokenData, TransferClient,
+    TransferData, UserApp,
 };
 use http::Method;
 use support::World;
@@ -37,6 +42,75 @@ async fn use_a_token_that_you_have() -> Outcome {
         names.push(entry.name.to_string());
     }
     assert_eq!(names, ["hello"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn write_a_tool_that_logs_people_in_by_itself() -> Outcome {
+    let world = Arc::new(World::start().await);
+    let (client_id, collection_id) =
+        (world.emulator.native_client_id(), world.emulator.collection("laptop").unwrap().id);
+    // The person at the terminal.
+    let place = Arc::clone(&world);
+    let login_ui = AskWith::new(move |address: url::Url| {
+        let place = Arc::clone(&place);
+        async move { place.emulator.login(address).await.map(|redirected| redirected.url.to_string()) }
+    });
+    let logins = || world.emulator.requests().form("grant_type", "authorization_code").len();
+
+    for _run in 0..2 {
+        let app = UserApp::builder("seqsync")
+            .client_id(client_id)
+            .request_refresh_tokens(true)
+            .login_ui(login_ui.clone())
+            .environment(world.emulator.environment())
+            .token_storage(JsonTokenStorage::new(world.directory.path().join("tokens.json")))
+            .build()?;
+        let transfer_client = TransferClient::with_app(&app)?;
+        for entry in &transfer_client.operation_ls(collection_id).path("/~/").send().await?.data {
+            println!("{}", entry.name);
+        }
+        app.close().await?;
+        assert_eq!(logins(), 1);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn run_a_service_account() -> Outcome {
+    let world = World::start().await;
+    let client = world.emulator.confidential_client();
+    let (client_id, client_secret) = (client.id(), client.secret());
+    let app = ClientApp::builder("beamline")
+        .client(client_id, client_secret)
+        .environment(world.emulator.environment())
+        .token_storage(globus_sdk::MemoryTokenStorage::new())
+        .build()?;
+    let transfer_client = TransferClient::with_app(&app)?;
+    transfer_client.task_list().send().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn begin_a_login_here_and_finish_it_elsewhere() -> Outcome {
+    let world = World::start().await;
+    let key = SealingKey::from_bytes([7; 32]);
+    let sealed = world.directory.path().join("login.sealed");
+    let app = UserApp::builder("batch")
+        .client_id(world.emulator.native_client_id())
+        .never_prompt()
+        .environment(world.emulator.environment())
+        .token_storage(globus_sdk::MemoryTokenStorage::new())
+        .build()?;
+
+    let login = app.begin_login(GlobusAuthorizationParameters::default())?;
+    println!("Please log in: {}", login.authorize_url());
+    login.suspend(key.clone(), Duration::from_secs(24 * 60 * 60)).await?.save(&sealed).await?;
+
+    let code_or_address = world.emulator.login(login.authorize_url()).await?.url.to_string();
+    let login = SuspendedLogin::load(&sealed).await?.resume(key, app.login_client()).await?;
+    app.finish_login(login.finish(&code_or_address).await?).await?;
+    assert!(!app.login_required().await?);
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 use std::fmt::Display;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use globus_core::storage::ValidatingTokenStorage;
 use globus_core::{ClientSecret, Error, Result};
@@ -118,7 +119,7 @@ impl ClientAppBuilder {
             requirements,
             auto_redrive_gares,
             storage,
-            ValidatingTokenStorage::validator,
+            Arc::new(ValidatingTokenStorage::validator),
         ))))
     }
 }

@@ -6,7 +6,7 @@ use globus_core::{Error, Result, Scope, Scopes, StorageError, TokenResponse};
 use super::parts::{Kind, Parts, UserLogin};
 use crate::auth::{ConfidentialAppAuthClient, LoginError};
 use crate::gare::GlobusAuthorizationParameters;
-use crate::login::LoginRequest;
+use crate::login::{LoginRequest, StartedLogin};
 
 impl Parts {
     /// Logs in, unless somebody else did for the same since `seen`.
@@ -34,6 +34,19 @@ impl Parts {
         self.keep(&tokens).await?;
         self.requirements.remember(asked_for);
         Ok(())
+    }
+
+    /// A login that the program finishes itself.
+    pub(super) fn begin_login(
+        &self,
+        wanted: &GlobusAuthorizationParameters,
+    ) -> Result<StartedLogin, LoginError> {
+        let Kind::User(login) = &self.kind else {
+            return Err(LoginError::Start(Error::usage("nobody logs in to a client app")));
+        };
+        let scopes = self.requirements.to_request(&wanted.scopes_to_request());
+        let scopes = scopes.map_err(|error| LoginError::Start(error.into()))?;
+        self.login_request(login, wanted, &scopes).start()
     }
 
     async fn tokens_of_user(

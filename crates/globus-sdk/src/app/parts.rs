@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use globus_core::storage::{StorageErrorKind, ValidatingTokenStorage};
+use globus_core::storage::{Namespace, StorageErrorKind, ValidatingTokenStorage};
 use globus_core::{
     AccessTokenAuthorizer, Authorizer, ClientBuilder, ClientCredentialsAuthorizer, Clock, Error,
     RefreshTokenAuthorizer, ResourceServer, Result, Scopes, Storage, TokenData,
@@ -35,9 +35,15 @@ pub(super) struct Parts {
     pub(super) plain: Storage,
     pub(super) validator: ScopeRequirements,
     pub(super) turn: Turn,
+    validate: Validate,
     places: Mutex<HashMap<ResourceServer, Arc<Place>>>,
 }
 
+/// Adds the validators of a kind of app to a storage.
+pub(super) type Validate =
+    Arc<dyn Fn(ValidatingTokenStorage, ScopeRequirements) -> ValidatingTokenStorage + Send + Sync>;
+
+#[derive(Clone)]
 pub(super) enum Kind {
     /// A person logs in.
     User(UserLogin),
@@ -45,6 +51,7 @@ pub(super) enum Kind {
     Client(ConfidentialAppAuthClient),
 }
 
+#[derive(Clone)]
 pub(super) struct UserLogin {
     pub(super) login_ui: SharedLoginUi,
     pub(super) refresh_tokens: bool,
@@ -64,7 +71,7 @@ impl Parts {
         requirements: Arc<Requirements>,
         auto_redrive_gares: bool,
         plain: Storage,
-        validate: impl FnOnce(ValidatingTokenStorage, ScopeRequirements) -> ValidatingTokenStorage,
+        validate: Validate,
     ) -> Arc<Self> {
         Arc::new_cyclic(|app| {
             let validator = ScopeRequirements::new(Arc::clone(&requirements), app.clone());
@@ -83,9 +90,26 @@ impl Parts {
                 plain,
                 validator,
                 turn: Turn::default(),
+                validate,
                 places: Mutex::default(),
             }
         })
+    }
+
+    /// The same app with the tokens of another namespace.
+    pub(super) fn with_profile(&self, profile: Namespace) -> Arc<Self> {
+        Self::new(
+            self.name.clone(),
+            self.kind.clone(),
+            self.login_client.clone(),
+            self.id_token_decoder.clone(),
+            self.template.clone(),
+            self.clock.clone(),
+            Arc::new(self.requirements.copy()),
+            self.auto_redrive_gares,
+            self.plain.with_namespace(profile),
+            Arc::clone(&self.validate),
+        )
     }
 
     /// Where the authorizer of a resource server is kept.

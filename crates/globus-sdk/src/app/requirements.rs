@@ -28,6 +28,11 @@ impl Requirements {
         known.len() > before
     }
 
+    /// What clients need, without what services asked for.
+    pub(super) fn copy(&self) -> Self {
+        Self { by_server: RwLock::new(self.all()), asked_for: RwLock::default() }
+    }
+
     /// Remembers what a service asked for, so that a later login of this program does not lose it.
     pub(super) fn remember(&self, scopes: Vec<Scope>) {
         let mut all = self.asked_for.write().unwrap_or_else(PoisonError::into_inner);

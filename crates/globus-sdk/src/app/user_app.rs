@@ -3,13 +3,14 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use globus_core::storage::{HasRefreshTokens, NotExpired, UnchangingIdentity};
-use globus_core::{ClientSecret, Result};
+use globus_core::{ClientSecret, Namespace, Result, TokenResponse};
 
 use super::GlobusApp;
 use super::builder::{Options, Resolved, app_options};
 use super::parts::{Kind, Parts, UserLogin};
-use crate::auth::{ConfidentialAppAuthClient, LoginClient, NativeAppAuthClient};
-use crate::login::{AutomaticLogin, LoginUi, NeverPrompt, SharedLoginUi, named_grant};
+use crate::auth::{ConfidentialAppAuthClient, LoginClient, LoginError, NativeAppAuthClient};
+use crate::gare::GlobusAuthorizationParameters;
+use crate::login::{AutomaticLogin, LoginUi, NeverPrompt, SharedLoginUi, StartedLogin, named_grant};
 
 /// An app in which a person logs in. See the [module](super) for an example.
 ///
@@ -38,6 +39,52 @@ impl UserApp {
             refresh_tokens: false,
             prefill_named_grant: None,
         }
+    }
+}
+
+impl UserApp {
+    /// The same app for another person or account: with the tokens of another profile, and what clients have asked for so
+    /// far. For portals, which have one for each user; it costs little.
+    pub fn with_profile(&self, profile: impl Into<Namespace>) -> Self {
+        Self(GlobusApp(self.0.0.with_profile(profile.into())))
+    }
+
+    /// Begins a login for everything that the app needs, to be finished by the program itself: now, or later and elsewhere
+    /// ([`suspend`](StartedLogin::suspend), feature `seal`). Nothing is sent.
+    ///
+    /// A portal sends the browser to [`authorize_url`](StartedLogin::authorize_url), and keeps
+    /// [`state`](StartedLogin::state) in its session:
+    ///
+    /// ```no_run
+    /// # async fn example(portal: globus_sdk::UserApp, user: &str, called: &str) -> Result<(), Box<dyn std::error::Error>> {
+    /// let app = portal.with_profile(user);
+    /// let login = app.begin_login(globus_sdk::GlobusAuthorizationParameters::default())?;
+    /// // … the browser comes back with the address `called`:
+    /// app.finish_login(login.finish(called).await?).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`LoginError::Start`] when scopes cannot be read or the client is not usable.
+    pub fn begin_login(
+        &self,
+        parameters: impl Into<GlobusAuthorizationParameters>,
+    ) -> Result<StartedLogin, LoginError> {
+        self.0.0.begin_login(&parameters.into())
+    }
+
+    /// Finishes a login with its tokens: verifies whose they are, and stores them. They may be those of
+    /// [`begin_login`](Self::begin_login), also in another process.
+    ///
+    /// # Errors
+    ///
+    /// When the id token is not to be believed; when the tokens are somebody else's, lack what is needed, or cannot be
+    /// stored. Tokens that are refused are revoked.
+    pub async fn finish_login(&self, tokens: TokenResponse) -> Result<()> {
+        let tokens = self.0.0.with_identity(tokens).await?;
+        self.0.0.keep(&tokens).await
     }
 }
 
@@ -169,14 +216,14 @@ impl UserAppBuilder {
             requirements,
             auto_redrive_gares,
             storage,
-            |storage, scopes| {
+            Arc::new(move |storage, scopes| {
                 let storage = if refresh_tokens {
                     storage.validator(HasRefreshTokens)
                 } else {
-                    storage.validator(expiry)
+                    storage.validator(expiry.clone())
                 };
                 storage.validator(scopes).validator(UnchangingIdentity)
-            },
+            }),
         ))))
     }
 }

@@ -21,6 +21,7 @@ use crate::auth::LoginError;
 /// });
 /// # let _ = login_ui;
 /// ```
+#[derive(Clone)]
 pub struct AskWith<F>(F);
 
 impl<F> AskWith<F> {
