@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use globus_emulator::{ConsentMode, Decision, LoginError, NewPolicy, NewProject};
+use globus_emulator::{ConsentMode, Decision, LoginError, NewClient, NewPolicy, NewProject, NewScope};
 use reqwest::Response;
 use serde_json::json;
 use support::{REDIRECT, Setup, TIMER, TRANSFER, access_token, json, setup, setup_with, text};
@@ -59,13 +59,16 @@ fn parameter(answer: &Response, name: &str) -> Option<String> {
 async fn the_page_says_who_asks_for_what() {
     let setup = interactive().await;
     let fresh = NewPolicy::new("Fresh sign-ins").description("Data of patients.");
-    let project = setup.emulator.add_project(&NewProject::new("Clinic").policy(fresh)).unwrap();
+    let server = NewClient::confidential("Records").scope(NewScope::new("read").description("Read records"));
+    let clinic = NewProject::new("Clinic").policy(fresh).client(server);
+    let project = setup.emulator.add_project(&clinic).unwrap();
     let policy = project.policies[0].id.to_string();
+    let read = &project.clients[0].scopes[0];
     let laptop = setup.id("laptop");
     let manage = format!("urn:globus:auth:scope:{laptop}:manage_collections");
     let page = page(
         &setup,
-        &format!("openid {TIMER}[{TRANSFER}[*{DATA}]] {manage}"),
+        &format!("openid {TIMER}[{TRANSFER}[*{DATA}]] {manage} {read}"),
         &[
             ("prefill_named_grant", "gx on <login1>"),
             ("session_message", "Please <b>sign in</b> & go on"),
@@ -84,6 +87,7 @@ async fn the_page_says_who_asks_for_what() {
         "Manage data with Globus Transfer",
         "Use your data on the collection 11111111-2222-4333-8444-555555555555",
         "Manage the collections of the endpoint laptop",
+        "Read records (Records)",
         "Fresh sign-ins",
         "Data of patients.",
         "home.example.com",

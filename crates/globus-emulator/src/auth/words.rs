@@ -9,6 +9,10 @@ pub(super) fn of_scope(world: &World, scope: &str) -> String {
     if let Some(known) = FIXED.iter().find(|(known, _)| *known == scope) {
         return known.1.to_owned();
     }
+    if let Some(known) = world.registered(scope) {
+        let words = if known.description.is_empty() { &known.name } else { &known.description };
+        return format!("{words} ({})", named(world, &known.client));
+    }
     if let Some((server, name)) =
         scope.strip_prefix("urn:globus:auth:scope:").and_then(|rest| rest.split_once(':'))
     {
