@@ -4,6 +4,7 @@ use globus_core::Clock as _;
 use jiff::Timestamp;
 
 use crate::auth::keys::Keys;
+use crate::auth::tickets::Tickets;
 use crate::clock::EmulatedClock;
 use crate::faults::Faults;
 use crate::journal::Journal;
@@ -18,6 +19,7 @@ pub(crate) struct App {
     pub(crate) journal: Journal,
     pub(crate) faults: Faults,
     pub(crate) keys: Keys,
+    pub(crate) tickets: Tickets,
     pub(crate) runner: Runner,
     /// The projects that it starts with, and has again after a reset.
     pub(crate) projects: Vec<NewProject>,
@@ -53,12 +55,15 @@ impl App {
         self.runner.cancel_all(&self.clock);
         self.faults.clear();
         self.journal.clear();
+        self.tickets.clear();
         let setting = self.world.change_anyway(|world| {
             world.codes.retain(|_, _| false);
             world.families.retain(|_, _| false);
             world.access_tokens.retain(|_, _| false);
             world.refresh_tokens.retain(|_, _| false);
             world.consents.retain(|_, _| false);
+            world.sessions.retain(|_, _| false);
+            world.collections.change_each(|_, collection| collection.rules.back_to_seed());
             world.tasks.retain(|_, _| false);
             let projects = &world.projects;
             world.policies.retain(|_, policy| !policy.added && projects.get(&policy.project_id).is_none());

@@ -11,16 +11,20 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::auth::ConsentMode;
 use crate::auth::keys::{self, Keys};
+use crate::auth::tickets::Tickets;
 use crate::clock::EmulatedClock;
 use crate::emulator::{Collection, Emulator};
 use crate::error::StartError;
 use crate::faults::Faults;
 use crate::journal::Journal;
+use crate::person::Person;
 use crate::registration::NewProject;
 use crate::routes;
 use crate::server;
 use crate::store::Store;
+use crate::transfer::access::{CollectionRules, Rules};
 use crate::transfer::collection::CollectionRecord;
 use crate::transfer::record::Status;
 use crate::transfer::runner::Runner;
@@ -71,7 +75,8 @@ impl EntityType {
 #[derive(Debug, Default)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct EmulatorBuilder {
-    collections: Vec<(String, PathBuf, EntityType)>,
+    collections: Vec<WantedCollection>,
+    people: Vec<Person>,
     data_dir: Option<PathBuf>,
     port: u16,
     open: bool,
@@ -79,6 +84,16 @@ pub struct EmulatorBuilder {
     rotation: Option<Rotation>,
     jwt_time: Option<JwtTime>,
     projects: Vec<NewProject>,
+    consent_mode: Option<ConsentMode>,
+}
+
+#[derive(Debug)]
+struct WantedCollection {
+    name: String,
+    directory: PathBuf,
+    kind: EntityType,
+    /// Those that it has already when absent.
+    rules: Option<CollectionRules>,
 }
 
 impl EmulatorBuilder {
@@ -94,7 +109,44 @@ impl EmulatorBuilder {
         directory: impl Into<PathBuf>,
         kind: EntityType,
     ) -> Self {
-        self.collections.push((name.into(), directory.into(), kind));
+        let wanted = WantedCollection { name: name.into(), directory: directory.into(), kind, rules: None };
+        self.collections.push(wanted);
+        self
+    }
+
+    /// Adds a collection that asks something of those who use it.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use globus_emulator::{CollectionRules, Emulator, EntityType};
+    ///
+    /// let mapped = EntityType::Gcsv5MappedCollection;
+    /// let rules = CollectionRules::none().require_data_access();
+    /// let emulator = Emulator::builder().collection_with_rules("lab", "./lab", mapped, rules).start().await?;
+    /// # let _ = emulator;
+    /// # Ok(()) }
+    /// ```
+    pub fn collection_with_rules(
+        mut self,
+        name: impl Into<String>,
+        directory: impl Into<PathBuf>,
+        kind: EntityType,
+        rules: CollectionRules,
+    ) -> Self {
+        let (name, directory) = (name.into(), directory.into());
+        self.collections.push(WantedCollection { name, directory, kind, rules: Some(rules) });
+        self
+    }
+
+    /// Adds a person who can log in.
+    pub fn person(mut self, person: Person) -> Self {
+        self.people.push(person);
+        self
+    }
+
+    /// Who decides on consent.
+    pub fn consent(mut self, mode: ConsentMode) -> Self {
+        self.consent_mode = Some(mode);
         self
     }
 
@@ -183,6 +235,7 @@ impl EmulatorBuilder {
             journal: Journal::default(),
             faults: Faults::default(),
             keys: Keys::pending(),
+            tickets: Tickets::default(),
             runner: Runner::default(),
             projects: self.projects,
             port,
@@ -206,12 +259,16 @@ impl EmulatorBuilder {
         settings.lifetimes = self.lifetimes.unwrap_or(settings.lifetimes);
         settings.rotation = self.rotation.unwrap_or(settings.rotation);
         settings.jwt_time = self.jwt_time.unwrap_or(settings.jwt_time);
+        settings.consent_mode = self.consent_mode.unwrap_or(settings.consent_mode);
+        for person in &self.people {
+            world.add_person(person, false);
+        }
     }
 
     /// Adds the collections; one that was there before under the same name keeps its id.
     fn add_collections(&self, world: &mut World) -> Result<Vec<Collection>, StartError> {
         let mut added: Vec<Collection> = Vec::new();
-        for (name, directory, kind) in &self.collections {
+        for WantedCollection { name, directory, kind, rules } in &self.collections {
             if added.iter().any(|other| other.name == *name) {
                 return Err(StartError::SameName { name: name.clone() });
             }
@@ -222,12 +279,21 @@ impl EmulatorBuilder {
             })?;
             let known = world.collections.values().find(|known| known.name == *name);
             let id = known.and_then(|known| known.id.parse().ok()).unwrap_or_else(Uuid::new_v4);
+            let rules = match rules {
+                Some(rules) => Rules::seed(rules.clone()),
+                None => known.map(|known| known.rules.clone()).unwrap_or_default(),
+            };
+            rules
+                .now
+                .check(kind.as_str())
+                .map_err(|source| StartError::Rules { name: name.clone(), source })?;
             let record = CollectionRecord {
                 id: id.to_string(),
                 name: name.clone(),
                 directory: directory.clone(),
                 entity_type: kind.as_str().to_owned(),
                 owner: world.settings.confidential_client.to_string(),
+                rules,
             };
             world.collections.insert(id.to_string(), record);
             added.push(Collection { id, name: name.clone(), dir: directory });

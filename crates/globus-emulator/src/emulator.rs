@@ -10,13 +10,10 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::auth::Decision;
 use crate::builder::EmulatorBuilder;
 use crate::clock::EmulatedClock;
-use crate::error::LoginError;
 use crate::faults::Faults;
 use crate::journal::Requests;
-use crate::login::{self, RedirectedLogin};
 use crate::registration::{NewProject, RegisteredProject, RegistrationError};
 use crate::service::Service;
 use crate::token_filter::TokenFilter;
@@ -87,7 +84,7 @@ impl std::fmt::Debug for ConfidentialClient {
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 pub struct Emulator {
-    app: Arc<App>,
+    pub(crate) app: Arc<App>,
     stop: watch::Sender<bool>,
     server: Option<tokio::task::JoinHandle<()>>,
     key: Option<JoinHandle<()>>,
@@ -225,21 +222,6 @@ impl Emulator {
         self.app.clock.clone()
     }
 
-    /// Follows an authorize URL as a person with a browser would, and gives back where that ended.
-    ///
-    /// The person decides as [`script_consent`](Self::script_consent) says, and else consents as
-    /// [`user`](Self::user). The place that the login is redirected to is not opened.
-    ///
-    /// # Errors
-    ///
-    /// [`LoginError::Refused`] when consent was denied or the request was wrong, [`LoginError::Page`] when the
-    /// person ended on a page, [`LoginError::Elsewhere`] when the address is not this emulator's.
-    pub async fn login(&self, authorize_url: impl AsRef<str>) -> Result<RedirectedLogin, LoginError> {
-        let (port, path) = (self.app.port, &self.app.base_path);
-        let bases = ["127.0.0.1", "localhost"].map(|host| format!("http://{host}:{port}{path}auth/"));
-        login::follow(authorize_url.as_ref(), &bases).await
-    }
-
     /// Moves the emulated clock forward.
     pub fn advance(&self, duration: Duration) {
         self.app.clock.advance(duration);
@@ -265,17 +247,6 @@ impl Emulator {
     pub fn set_transfer_limits(&self, limits: TransferLimits) {
         self.app.world.change_anyway(|world| world.settings.limits = limits);
         self.app.runner.limits_changed(&self.app.clock);
-    }
-
-    /// Withdraws a person's consents to a scope, wherever it stands in a tree, with the tokens that rest on
-    /// them; answers how many consents are gone.
-    pub fn withdraw_consent(&self, identity: &str, scope: &str) -> usize {
-        self.app.world.change_anyway(|world| world.withdraw(identity, scope))
-    }
-
-    /// Adds decisions for the next logins, one for each.
-    pub fn script_consent(&self, decisions: impl IntoIterator<Item = Decision>) {
-        self.app.world.change_anyway(|world| world.script.extend(decisions));
     }
 
     /// The faults that requests meet.

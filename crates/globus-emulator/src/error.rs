@@ -41,12 +41,33 @@ pub enum StartError {
     /// A project cannot be made as it was given.
     #[error(transparent)]
     Registration(#[from] RegistrationError),
+    /// The rules of a collection are not possible for its kind.
+    #[error("the rules of the collection {name:?} are not possible")]
+    Rules {
+        /// The name of the collection.
+        name: String,
+        /// What is wrong with them.
+        #[source]
+        source: RulesError,
+    },
     /// The data directory cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// There is no tokio runtime here. Start the emulator inside one.
     #[error("the emulator must be started inside a tokio runtime")]
     NoRuntime,
+}
+
+/// A collection cannot get these rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RulesError {
+    /// Only mapped collections that are not high-assurance can ask for consent to `data_access`.
+    #[error("only mapped collections that are not high-assurance can ask for consent to data_access")]
+    NoDataAccess,
+    /// There is no collection with this id.
+    #[error("there is no such collection; check its id")]
+    NoCollection,
 }
 
 /// A login through the scripted human did not end with a code.

@@ -131,8 +131,10 @@ impl Failure {
                 json!({"error": {"code": code, "detail": message, "status": status}})
             }
         };
-        if let Value::Object(members) = &mut body {
-            members.extend(self.extra.clone());
+        for (member, value) in &self.extra {
+            // One member of Auth's has its place in the element of `errors`.
+            let place = if member == "unapproved_scopes" { &mut body["errors"][0] } else { &mut body };
+            place[member] = value.clone();
         }
         let mut response = (self.status, axum::Json(body)).into_response();
         response.headers_mut().extend(self.headers.iter().cloned());

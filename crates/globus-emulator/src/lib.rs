@@ -44,9 +44,11 @@ mod exchange;
 mod failure;
 mod faults;
 mod gate;
+mod governing;
 mod journal;
 mod login;
 mod mask;
+mod person;
 mod random;
 mod registration;
 mod routes;
@@ -59,18 +61,20 @@ mod world;
 
 pub use globus_core::Clock;
 
-pub use auth::Decision;
+pub use auth::{ConsentMode, Decision};
 pub use builder::{EmulatorBuilder, EntityType};
 pub use clock::EmulatedClock;
 pub use emulator::{Collection, ConfidentialClient, Emulator, User};
-pub use error::{LoginError, StartError, StoreError};
+pub use error::{LoginError, RulesError, StartError, StoreError};
 pub use faults::{Fault, Faults};
 pub use journal::{RecordedRequest, Requests};
 pub use login::RedirectedLogin;
+pub use person::Person;
 pub use registration::{
     NewClient, NewPolicy, NewProject, NewScope, RegisteredClient, RegisteredPolicy, RegisteredProject,
     RegistrationError,
 };
 pub use service::{Service, UnknownService};
 pub use token_filter::{TokenFilter, TokenKind};
+pub use transfer::access::CollectionRules;
 pub use world::settings::{JwtTime, Rotation, TokenLifetimes, TransferLimits};

@@ -1,8 +1,9 @@
 //! The scripted human: follows an authorize URL as a person with a browser would.
 
 use bytes::Bytes;
-use http::{Request, header};
+use http::{Request, Response, header};
 use http_body_util::{BodyExt as _, Empty};
+use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -35,21 +36,11 @@ pub(crate) async fn follow(authorize_url: &str, own_bases: &[String]) -> Result<
         return Err(LoginError::Elsewhere);
     }
     let base = Url::parse(authorize_url).map_err(|_| LoginError::Elsewhere)?;
-    let mut connector = HttpConnector::new();
-    connector.set_nodelay(true);
-    let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
-    let request = Request::get(base.as_str())
-        .header(header::ACCEPT, "text/html")
-        .header(header::USER_AGENT, "scripted-human")
-        .header("sec-fetch-site", "none")
-        .body(Empty::new())
-        .map_err(|_| LoginError::Elsewhere)?;
-    let response = client.request(request).await.map_err(|_| LoginError::Unreachable)?;
+    let response = open(&base).await?;
     let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
     let Some(url) = location.and_then(|location| base.join(location).ok()) else {
         let status = response.status().as_u16();
-        let page = response.into_body().collect().await.map_err(|_| LoginError::Unreachable)?.to_bytes();
-        return Err(LoginError::Page { status, text: words(&String::from_utf8_lossy(&page)) });
+        return Err(LoginError::Page { status, text: words(&text(response).await?) });
     };
     let parameter =
         |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
@@ -62,6 +53,35 @@ pub(crate) async fn follow(authorize_url: &str, own_bases: &[String]) -> Result<
             state,
         }),
     }
+}
+
+/// The code on the page that shows one.
+pub(crate) async fn shown_code(page: &Url) -> Result<String, LoginError> {
+    let response = open(page).await?;
+    let status = response.status().as_u16();
+    let page = text(response).await?;
+    let code = page.split_once("<code id=\"auth-code\">").and_then(|(_, rest)| rest.split_once('<'));
+    // Codes have no characters that a page would write otherwise.
+    let missing = || LoginError::Page { status, text: words(&page) };
+    code.map(|(code, _)| code.to_owned()).ok_or_else(missing)
+}
+
+async fn open(url: &Url) -> Result<Response<Incoming>, LoginError> {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
+    let request = Request::get(url.as_str())
+        .header(header::ACCEPT, "text/html")
+        .header(header::USER_AGENT, "scripted-human")
+        .header("sec-fetch-site", "none")
+        .body(Empty::new())
+        .map_err(|_| LoginError::Elsewhere)?;
+    client.request(request).await.map_err(|_| LoginError::Unreachable)
+}
+
+async fn text(response: Response<Incoming>) -> Result<String, LoginError> {
+    let body = response.into_body().collect().await.map_err(|_| LoginError::Unreachable)?;
+    Ok(String::from_utf8_lossy(&body.to_bytes()).into_owned())
 }
 
 /// A page without its markup.

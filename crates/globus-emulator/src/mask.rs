@@ -8,7 +8,7 @@ use crate::call::Params;
 pub(crate) const MASK: &str = "***";
 
 /// The members and parameters whose values are secrets, wherever they stand.
-const SECRET_NAMES: [&str; 13] = [
+const SECRET_NAMES: [&str; 14] = [
     "access_token",
     "assertion",
     "client_assertion",
@@ -20,6 +20,7 @@ const SECRET_NAMES: [&str; 13] = [
     "password",
     "refresh_token",
     "secret",
+    "ticket",
     "token",
     "update_credentials",
 ];

@@ -8,7 +8,7 @@ use globus_emulator::{Decision, JwtTime, LoginError};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, jwk::JwkSet};
 use serde_json::{Value, json};
 use std::time::Duration;
-use support::{GROUPS, REDIRECT, TIMER, TRANSFER, VERIFIER, json, setup, setup_with, text};
+use support::{GROUPS, REDIRECT, TRANSFER, VERIFIER, json, setup, setup_with, text};
 
 const ALL_OF_AUTH: &str = "openid profile email urn:globus:auth:scope:auth.globus.org:view_identity_set";
 
@@ -262,19 +262,6 @@ async fn scripted_people_deny_are_others_or_drop_scopes() {
 }
 
 #[tokio::test]
-async fn a_session_is_met_by_a_linked_identity_or_not_at_all() {
-    let setup = setup().await;
-    let url =
-        setup.authorize_url("openid profile", &[("session_required_single_domain", "home.example.com")]);
-    let login = setup.emulator.login(url).await.unwrap();
-    let tokens = json(setup.exchange(&login.code).await, 200).await;
-    assert_eq!(claims(&tokens)["preferred_username"], "mira@home.example.com");
-
-    let url = setup.authorize_url("openid", &[("session_required_single_domain", "nowhere.example")]);
-    assert!(matches!(setup.emulator.login(url).await.unwrap_err(), LoginError::Page { .. }));
-}
-
-#[tokio::test]
 async fn codes_can_be_copied_from_the_page_that_shows_them() {
     let setup = setup().await;
     let page = setup.auth("v2/web/auth-code");
@@ -297,48 +284,4 @@ async fn the_scripted_human_goes_nowhere_else() {
     {
         assert!(matches!(setup.emulator.login(url).await.unwrap_err(), LoginError::Elsewhere));
     }
-}
-
-#[tokio::test]
-async fn consents_are_listed_as_a_forest_and_can_be_withdrawn() {
-    let setup = setup().await;
-    let scopes = format!("openid urn:globus:auth:scope:auth.globus.org:view_consents {TIMER}[{TRANSFER}]");
-    let tokens = setup.login(&scopes).await;
-    let user = setup.emulator.user().id.to_string();
-    let list = async |token: String| {
-        let url = setup.auth(&format!("v2/api/identities/{user}/consents?all=False"));
-        setup.http.get(url).bearer_auth(token).send().await.unwrap()
-    };
-    let access = text(&tokens["access_token"]);
-    let consents = json(list(access.clone()).await, 200).await;
-    let consents = consents["consents"].as_array().unwrap();
-    assert_eq!(consents.len(), 4);
-    for consent in consents {
-        for member in [
-            "id",
-            "client",
-            "scope",
-            "scope_name",
-            "dependency_path",
-            "effective_identity",
-            "created",
-            "updated",
-            "last_used",
-            "status",
-            "allows_refresh",
-            "auto_approved",
-            "atomically_revocable",
-        ] {
-            assert!(!consent[member].is_null(), "{member}");
-        }
-    }
-    let of = |scope: &str| consents.iter().find(|consent| consent["scope_name"] == scope).unwrap();
-    let (timer, transfer) = (of(TIMER), of(TRANSFER));
-    assert_eq!(transfer["dependency_path"], json!([timer["id"], transfer["id"]]));
-
-    let timer_refresh = text(&tokens["other_tokens"][0]["refresh_token"]);
-    json(setup.refresh(&timer_refresh).await, 200).await;
-    assert_eq!(setup.emulator.withdraw_consent(&user, TRANSFER), 1);
-    json(setup.refresh(&timer_refresh).await, 400).await;
-    assert_eq!(json(list(access).await, 200).await["consents"].as_array().unwrap().len(), 3);
 }

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+pub mod browser;
 pub mod postgres;
 #[cfg(unix)]
 pub mod redis;

@@ -3,13 +3,14 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::client_auth;
-use super::scopes;
+use super::scopes::{self, ScopeTree};
 use super::token::Granted;
 use crate::call::{Call, Params};
 use crate::failure::Failure;
 use crate::random;
 use crate::world::World;
-use crate::world::tokens::{Issued, Login, REFRESH_PREFIX};
+use crate::world::consents::Place;
+use crate::world::tokens::{Issued, REFRESH_PREFIX};
 
 fn invalid_grant(message: &str) -> Failure {
     Failure::oauth("invalid_grant", message)
@@ -48,7 +49,12 @@ pub(super) fn code(call: &Call, form: &Params) -> Result<Granted, Failure> {
                 return Err(invalid_grant("code_verifier does not fit the code_challenge"));
             }
         }
-        let tokens = world.issue(now, &client.id, &code.login, &code.scopes, code.offline);
+        let place = Place::root(&client.id, &code.login.identity);
+        if !world.unapproved(&place, &code.scopes).is_empty() {
+            return Err(invalid_grant("The person has withdrawn the consent that the code was given for"));
+        }
+        let approved = world.use_consents(now, &place, &code.scopes);
+        let tokens = world.issue(now, &client.id, &code.login, &approved, code.offline);
         if let Some(code) = world.codes.get_mut(&fingerprint) {
             code.used = Some(tokens.iter().map(|token| token.family.clone()).collect());
         }
@@ -70,6 +76,7 @@ pub(super) fn refresh(call: &Call, form: &Params) -> Result<Granted, Failure> {
                 invalid_grant("The refresh token is unknown, expired, revoked or another client's")
             })?;
         let (family_id, login, rotated_at) = (token.family.clone(), family.login.clone(), token.rotated_at);
+        let consents = family.consents.clone();
         let answered = match rotated_at {
             Some(rotated_at) if !within_grace(world, rotated_at, now) => {
                 world.revoke_family(&family_id);
@@ -90,6 +97,11 @@ pub(super) fn refresh(call: &Call, form: &Params) -> Result<Granted, Failure> {
         };
         if let Some(token) = world.refresh_tokens.get_mut(&random::fingerprint(&answered)) {
             token.last_used_at = now;
+        }
+        for id in consents {
+            if let Some(consent) = world.consents.get_mut(&id.to_string()) {
+                consent.last_used = now;
+            }
         }
         let token = world.issue_access_token(now, &family_id, Some(answered));
         Ok(Granted { client: client.id, login, tokens: vec![token], state: None, identifies: false })
@@ -120,10 +132,11 @@ pub(super) fn client_credentials(call: &Call, form: &Params) -> Result<Granted, 
     call.app.world.change(|world| {
         let client = client_auth::confidential(world, call, form)?;
         let trees = world.complete_scopes(scopes::parse(required(form, "scope")?)?)?;
-        let login =
-            Login { identity: client.id.clone(), session: uuid::Uuid::new_v4().to_string(), auth_time: now };
-        world.consent(now, &client.id, &client.id, &trees, false);
-        let tokens = world.issue(now, &client.id, &login, &trees, false);
+        let login = world.sign_in(now, &client.id, &client.id, std::slice::from_ref(&client.id), false);
+        let place = Place::root(&client.id, &client.id);
+        world.consent(now, &place, &trees, false);
+        let approved = world.use_consents(now, &place, &trees);
+        let tokens = world.issue(now, &client.id, &login, &approved, false);
         Ok(Granted { client: client.id, login, tokens, state: None, identifies: true })
     })
 }
@@ -140,37 +153,49 @@ pub(super) fn dependent(call: &Call, form: &Params) -> Result<Vec<Issued>, Failu
             .ok_or_else(|| {
                 invalid_grant("The token is unknown, expired, revoked or not meant for this client")
             })?;
-        let (root, login) = (&bearer.family.client, &bearer.family.login);
-        let mut consented: Vec<String> = bearer
-            .family
-            .scopes
-            .iter()
-            .flat_map(|tree| world.consented_below(root, &login.identity, &tree.scope))
-            .collect();
-        consented.dedup();
+        let own = bearer.family.consents.iter().filter_map(|id| world.consent_by_id(*id));
+        let places: Vec<Place> = own.map(Place::below).collect();
         let asked = match form.get("scope") {
             Some(text) => scopes::parse(text)?,
-            None if consented.is_empty() => return Ok(Vec::new()),
-            None => scopes::parse(&consented.join(" "))?,
+            None => everything_at(world, &places),
         };
-        let missing: Vec<String> = asked
-            .iter()
-            .filter(|tree| !consented.contains(&tree.scope))
-            .map(|tree| tree.scope.clone())
-            .collect();
+        let (mut approved, mut missing) = (Vec::new(), Vec::new());
+        for tree in &asked {
+            let tree = std::slice::from_ref(tree);
+            match places.iter().find(|place| world.consent_at(place, &tree[0].scope).is_some()) {
+                Some(place) => {
+                    missing.extend(world.unapproved(place, tree));
+                    approved.extend(world.use_consents(now, place, tree));
+                }
+                None if tree[0].optional => {}
+                None => missing.extend_from_slice(tree),
+            }
+        }
         if !missing.is_empty() {
-            let mut failure = Failure::oauth(
-                "dependent_consent_required",
-                "The person has not consented to what this service needs",
-            );
-            failure.status = http::StatusCode::FORBIDDEN;
-            let errors = serde_json::json!([{
-                "status": "403", "code": "Error", "title": "Missing consent",
-                "detail": "dependent_consent_required", "unapproved_scopes": missing,
-            }]);
-            return Err(failure.with("errors", errors));
+            return Err(consent_required(&missing));
         }
         let offline = form.get("access_type") == Some("offline");
-        Ok(world.issue(now, &client.id, login, &asked, offline))
+        Ok(world.issue(now, &client.id, &bearer.family.login, &approved, offline))
     })
+}
+
+/// Everything that was consented to below the scopes of a token, each scope once.
+fn everything_at(world: &World, places: &[Place]) -> Vec<ScopeTree> {
+    let mut trees: Vec<ScopeTree> = Vec::new();
+    for consent in places.iter().flat_map(|place| world.consents_at(place)) {
+        if trees.iter().all(|tree| tree.scope != consent.scope) {
+            trees.push(ScopeTree { scope: consent.scope.clone(), optional: false, dependencies: Vec::new() });
+        }
+    }
+    trees
+}
+
+fn consent_required(missing: &[ScopeTree]) -> Failure {
+    let mut failure = Failure::oauth(
+        "dependent_consent_required",
+        "The person has not consented to what this service needs",
+    );
+    failure.status = http::StatusCode::FORBIDDEN;
+    let unapproved: Vec<String> = missing.iter().map(ScopeTree::to_string).collect();
+    failure.with("unapproved_scopes", unapproved)
 }

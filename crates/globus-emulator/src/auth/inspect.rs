@@ -1,7 +1,8 @@
 //! What a token is worth: revoke, validate, introspect.
 
 use axum::Json;
-use serde_json::{Map, Value, json};
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::client_auth;
 use super::discovery;
@@ -9,6 +10,8 @@ use super::scopes;
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::random;
+use crate::world::World;
+use crate::world::tokens::Login;
 
 /// Revokes a token for whoever holds it. The answer is the same whatever the token was: the Globus CLI logs
 /// out through a client that does not own the tokens, and without a token at all.
@@ -79,17 +82,22 @@ pub(super) async fn introspect(call: Call) -> Result<Json<Value>, Failure> {
         if wants(&["identity_set_detail"]) {
             body["identity_set_detail"] = linked.iter().map(|identity| identity.document()).collect();
         }
-        if wants(&["session_info"]) {
-            let mut authentications = Map::new();
-            authentications.insert(
-                login.identity.clone(),
-                json!({
-                    "idp": identity.map(|identity| &identity.identity_provider),
-                    "auth_time": login.auth_time.as_second(), "acr": null, "amr": null, "custom_claims": {},
-                }),
-            );
-            body["session_info"] = json!({"session_id": login.session, "authentications": authentications});
+        let session = wants(&["session_info"]);
+        if session {
+            body["session_info"] = world.session_info(&login.session);
+        }
+        let named = form.list("authentication_policies");
+        if session || named.is_some() || wants(&["policy_evaluations"]) {
+            body["policy_evaluations"] = evaluations(world, login, named.as_deref(), now);
         }
         Ok(Json(body))
     })
+}
+
+/// How a login fares with these policies, or with all that there are.
+fn evaluations(world: &World, login: &Login, named: Option<&[String]>, now: Timestamp) -> Value {
+    let asked = world.policies.values().filter(|policy| named.is_none_or(|ids| ids.contains(&policy.id)));
+    let evaluated =
+        asked.map(|policy| (policy.id.clone(), json!({"evaluation": world.meets(policy, login, now)})));
+    Value::Object(evaluated.collect())
 }

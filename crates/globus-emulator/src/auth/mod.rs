@@ -2,6 +2,7 @@
 
 mod authorize;
 mod client_auth;
+mod consent_page;
 mod consents;
 mod developer;
 mod discovery;
@@ -12,19 +13,23 @@ pub(crate) mod keys;
 mod pages;
 pub(crate) mod scopes;
 mod script;
+mod sign_in;
+pub(crate) mod tickets;
 mod token;
 mod userinfo;
+mod words;
 
 use axum::Router;
 use axum::routing::{get, post};
 
-pub use script::Decision;
+pub use script::{ConsentMode, Decision};
 
 pub(crate) fn routes() -> Router {
     Router::new()
         .route("/.well-known/openid-configuration", get(discovery::configuration))
         .route("/jwk.json", get(discovery::jwks))
         .route("/v2/oauth2/authorize", get(authorize::authorize))
+        .route("/v2/web/consent", post(consent_page::decided))
         .route("/v2/web/auth-code", get(pages::auth_code))
         .route("/v2/web/logout", get(pages::logout))
         .route("/v2/oauth2/token", post(token::token))

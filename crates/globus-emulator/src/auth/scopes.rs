@@ -1,5 +1,7 @@
 //! Scope strings as trees, and the resource server that each scope belongs to.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -19,25 +21,43 @@ impl ScopeTree {
     pub(crate) fn required(scope: &str) -> Self {
         Self { scope: scope.to_owned(), optional: false, dependencies: Vec::new() }
     }
+}
 
-    /// Whether the scope stands anywhere in the tree.
-    pub(crate) fn contains(&self, scope: &str) -> bool {
-        self.scope == scope || self.dependencies.iter().any(|tree| tree.contains(scope))
-    }
-
-    /// The tree without the optional parts named here; nothing when it is itself such a part.
-    fn without(mut self, dropped: &[String]) -> Option<Self> {
-        if dropped.contains(&self.scope) {
-            return None;
+/// As it is written in a scope string.
+impl fmt::Display for ScopeTree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.optional {
+            f.write_str("*")?;
         }
-        self.dependencies = without(self.dependencies, dropped);
-        Some(self)
+        f.write_str(&self.scope)?;
+        for (position, dependency) in self.dependencies.iter().enumerate() {
+            f.write_str(if position == 0 { "[" } else { " " })?;
+            dependency.fmt(f)?;
+        }
+        if self.dependencies.is_empty() { Ok(()) } else { f.write_str("]") }
     }
 }
 
-/// The trees without the scopes named here.
-pub(crate) fn without(trees: Vec<ScopeTree>, dropped: &[String]) -> Vec<ScopeTree> {
-    trees.into_iter().filter_map(|tree| tree.without(dropped)).collect()
+/// The trees without the parts that `keep` refuses, which is asked with the position of each part: its number
+/// among its neighbours, after those of the parts above it.
+pub(crate) fn pruned(trees: Vec<ScopeTree>, keep: &dyn Fn(&[usize], &ScopeTree) -> bool) -> Vec<ScopeTree> {
+    fn prune(
+        trees: Vec<ScopeTree>,
+        above: &mut Vec<usize>,
+        keep: &dyn Fn(&[usize], &ScopeTree) -> bool,
+    ) -> Vec<ScopeTree> {
+        let mut kept = Vec::new();
+        for (number, mut tree) in trees.into_iter().enumerate() {
+            above.push(number);
+            if keep(above, &tree) {
+                tree.dependencies = prune(tree.dependencies, above, keep);
+                kept.push(tree);
+            }
+            above.pop();
+        }
+        kept
+    }
+    prune(trees, &mut Vec::new(), keep)
 }
 
 /// How deep brackets may nest: more is no scope anyone asks for, and would exhaust the stack.
@@ -134,11 +154,20 @@ fn refuse_unknown(trees: &[ScopeTree]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The scope that allows to use the data of a collection.
+pub(crate) fn data_access(collection: &str) -> String {
+    format!("{URL}{collection}/data_access")
+}
+
+/// The collection whose data a scope allows to use.
+pub(crate) fn data_access_collection(scope: &str) -> Option<&str> {
+    scope.strip_prefix(URL)?.strip_suffix("/data_access")
+}
+
 /// There is no such scope.
 pub(crate) fn unknown(scope: &str) -> Failure {
     let scope = shown(scope);
-    Failure::oauth("invalid_scope", format!("The scope {scope} is unknown"))
-        .with("unknown_scopes", vec![scope])
+    Failure::oauth("invalid_scope", format!("unknown scope: {scope}")).with("unknown_scopes", vec![scope])
 }
 
 /// A scope as it may be repeated in an answer: printable and not long.
@@ -231,19 +260,6 @@ pub(crate) fn resource_server(scope: &str) -> Option<String> {
 
 fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
-}
-
-/// The trees grouped by resource server, in order of first mention.
-pub(crate) fn by_resource_server(trees: &[ScopeTree]) -> Vec<(String, Vec<ScopeTree>)> {
-    let mut groups: Vec<(String, Vec<ScopeTree>)> = Vec::new();
-    for tree in trees {
-        let server = resource_server(&tree.scope).unwrap_or_default();
-        match groups.iter_mut().find(|(known, _)| *known == server) {
-            Some((_, group)) => group.push(tree.clone()),
-            None => groups.push((server, vec![tree.clone()])),
-        }
-    }
-    groups
 }
 
 /// The scopes at the top of the trees, joined with spaces.

@@ -1,6 +1,7 @@
 //! `GET /v2/oauth2/userinfo`, and the claims that an id token shares with it.
 
 use axum::Json;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::call::Call;
@@ -31,25 +32,28 @@ pub(super) fn claims(world: &World, login: &Login, has_scope: &dyn Fn(&str) -> b
         claims["organization"] = json!(identity.organization);
         claims["identity_provider"] = json!(identity.identity_provider);
         claims["identity_provider_display_name"] = json!(identity.provider_name());
-        claims["last_authentication"] = json!(login.auth_time.as_second());
+        claims["last_authentication"] = json!(last_authentication(world, login, &identity.id));
     }
     if has_scope("email") {
         claims["email"] = json!(identity.email);
     }
     if has_scope(IDENTITY_SET) {
         claims["identity_set"] =
-            world.linked(&identity.id).into_iter().map(|linked| member(linked, login)).collect();
+            world.linked(&identity.id).into_iter().map(|linked| member(world, linked, login)).collect();
     }
     claims
 }
 
-fn member(identity: &Identity, login: &Login) -> Value {
-    let last = (identity.id == login.identity).then(|| login.auth_time.as_second());
+fn last_authentication(world: &World, login: &Login, identity: &str) -> Option<i64> {
+    world.auth_time(login, identity).map(Timestamp::as_second)
+}
+
+fn member(world: &World, identity: &Identity, login: &Login) -> Value {
     json!({
         "sub": identity.id, "username": identity.username, "name": identity.name, "email": identity.email,
         "organization": identity.organization, "status": identity.status,
         "identity_provider": identity.identity_provider,
         "identity_provider_display_name": identity.provider_name(), "identity_type": identity.identity_type,
-        "last_authentication": last,
+        "last_authentication": last_authentication(world, login, &identity.id),
     })
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, value_parser};
-use globus_emulator::{Emulator, EntityType, StartError, TokenLifetimes};
+use globus_emulator::{ConsentMode, Emulator, EntityType, StartError, TokenLifetimes};
 
 use super::ending::Ending;
 use super::output;
@@ -32,6 +32,11 @@ pub(crate) struct Arguments {
     /// What kind of collection they are.
     #[arg(long, value_name = "TYPE", default_value = EntityType::default().as_str(), value_parser = entity_type())]
     entity_type: EntityType,
+
+    /// Who decides on consent: auto consents at once, scripted only as the control interface says, interactive
+    /// asks on a page.
+    #[arg(long, value_name = "MODE", value_parser = consent_mode())]
+    consent: Option<ConsentMode>,
 
     /// Listen on this port; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
@@ -94,6 +99,14 @@ fn entity_type() -> impl clap::builder::TypedValueParser<Value = EntityType> {
     })
 }
 
+fn consent_mode() -> impl clap::builder::TypedValueParser<Value = ConsentMode> {
+    PossibleValuesParser::new(ConsentMode::ALL.map(ConsentMode::as_str)).map(|name| {
+        let known = ConsentMode::ALL.into_iter().find(|mode| mode.as_str() == name);
+        // The parser lets only these names through.
+        known.unwrap_or_default()
+    })
+}
+
 /// The emulator could not be served.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ServeError {
@@ -142,6 +155,9 @@ async fn start(arguments: &Arguments) -> Result<Emulator, StartError> {
     }
     if let Some(directory) = &arguments.data_dir {
         builder = builder.data_dir(directory);
+    }
+    if let Some(mode) = arguments.consent {
+        builder = builder.consent(mode);
     }
     if let Some(seconds) = arguments.access_token_lifetime {
         builder = builder.token_lifetimes(TokenLifetimes::access(Duration::from_secs(seconds)));

@@ -7,12 +7,12 @@ use axum::extract::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::access::{Rules, may_use};
 use super::paths::Root;
 use super::record::Status;
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::world::World;
-use crate::world::tokens::Bearer;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct CollectionRecord {
@@ -21,6 +21,8 @@ pub(crate) struct CollectionRecord {
     pub(crate) directory: PathBuf,
     pub(crate) entity_type: String,
     pub(crate) owner: String,
+    #[serde(default)]
+    pub(crate) rules: Rules,
 }
 
 impl CollectionRecord {
@@ -44,7 +46,7 @@ impl CollectionRecord {
             "gcp_connected": personal.then_some(true), "gcp_paused": personal.then_some(false),
             "default_directory": "/", "public": false, "shareable": false, "force_encryption": false,
             "force_verify": false, "disable_verify": false, "disable_anonymous_writes": false,
-            "high_assurance": false, "mfa_required": false, "my_effective_roles": roles,
+            "my_effective_roles": roles,
             "acl_available": false, "acl_editable": false, "network_use": "normal", "in_use": self.is_in_use(world),
             "max_concurrency": 4, "preferred_concurrency": 2, "max_parallelism": 8, "preferred_parallelism": 4,
             // Nothing has to be activated any more; these are what is left of it.
@@ -55,6 +57,7 @@ impl CollectionRecord {
         for member in NOT_SET {
             body[member] = Value::Null;
         }
+        self.show_rules(world, &mut body);
         body["DATA"] = json!([{
             "DATA_TYPE": "server", "id": 1, "hostname": "127.0.0.1", "port": port, "scheme": "http",
             "uri": format!("http://127.0.0.1:{port}"), "subject": null,
@@ -70,10 +73,8 @@ impl CollectionRecord {
 }
 
 /// Members of an endpoint that this kind of collection has no value for. They are there all the same.
-const NOT_SET: [&str; 35] = [
+const NOT_SET: [&str; 33] = [
     "acl_max_expiration_period_mins",
-    "authentication_policy_id",
-    "authentication_timeout_mins",
     "contact_email",
     "contact_info",
     "department",
@@ -108,27 +109,12 @@ const NOT_SET: [&str; 35] = [
     "acl_expiration_mins",
 ];
 
-/// Whether an identity may use a collection: its owner and the emulator's user may, with what is linked.
-fn may_use(world: &World, collection: &CollectionRecord, identity: &str) -> bool {
-    let user = world.settings.user.to_string();
-    world.linked(identity).iter().any(|linked| linked.id == collection.owner || linked.id == user)
-}
-
 /// A collection that exists.
-fn known<'w>(world: &'w World, id: &str) -> Result<&'w CollectionRecord, Failure> {
+pub(super) fn known<'w>(world: &'w World, id: &str) -> Result<&'w CollectionRecord, Failure> {
     world
         .collections
         .get(&id.to_ascii_lowercase())
         .ok_or_else(|| Failure::not_found("EndpointNotFound", "No such collection; check the id"))
-}
-
-/// A collection that this caller may use.
-pub(super) fn usable(world: &World, id: &str, bearer: &Bearer) -> Result<CollectionRecord, Failure> {
-    let collection = known(world, id)?;
-    if may_use(world, collection, bearer.identity()) {
-        return Ok(collection.clone());
-    }
-    Err(Failure::forbidden("EndpointPermissionDenied", "You may not use this collection; ask its owner"))
 }
 
 pub(super) async fn show(call: Call, Path(id): Path<String>) -> Result<Json<Value>, Failure> {

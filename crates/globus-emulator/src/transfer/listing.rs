@@ -9,7 +9,8 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::collection::{self, CollectionRecord};
+use super::access;
+use super::collection::CollectionRecord;
 use super::copy::sorted_entries;
 use super::filter::{self, Document, Filter, Member};
 use super::paths::{Below, Directory, Root};
@@ -24,7 +25,7 @@ const MAX_ENTRIES: usize = 100_000;
 /// The collection of a direct operation, if the caller may use it.
 pub(super) fn open(call: &Call, id: &str) -> Result<CollectionRecord, Failure> {
     let bearer = super::caller(call)?;
-    call.app.world.read(|world| collection::usable(world, id, &bearer))
+    call.app.world.read(|world| access::usable(world, id, &bearer, call.app.now()))
 }
 
 /// Runs file system work where it may block.

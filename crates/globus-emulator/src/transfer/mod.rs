@@ -1,5 +1,6 @@
 //! Globus Transfer: collections on local directories, listings, and tasks that move real files.
 
+pub(crate) mod access;
 pub(crate) mod collection;
 mod copy;
 mod delete;
@@ -24,6 +25,7 @@ mod verify;
 use axum::Router;
 use axum::routing::{get, post};
 
+use crate::builder::EntityType;
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::world::tokens::Bearer;
@@ -48,10 +50,13 @@ pub(crate) fn routes() -> Router {
         .route("/v0.10/task/{id}/skipped_errors", get(tasks::skipped))
 }
 
+/// The scope that all of this needs.
+const ALL: &str = "urn:globus:auth:scope:transfer.api.globus.org:all";
+
 /// A caller whose token allows Transfer's calls.
 fn caller(call: &Call) -> Result<Bearer, Failure> {
     let bearer = call.bearer()?;
-    if bearer.has_scope("urn:globus:auth:scope:transfer.api.globus.org:all") {
+    if bearer.has_scope(ALL) {
         return Ok(bearer);
     }
     Err(Failure::forbidden(

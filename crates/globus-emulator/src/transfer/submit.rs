@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::collection;
+use super::access;
 use super::record::{Counters, Status, TaskRecord};
 use super::request::{self, Request};
 use crate::call::Call;
@@ -60,9 +60,7 @@ fn submit(
             return Ok((StatusCode::OK, task.id.clone()));
         }
         request.check(world.settings.limits.max_items.unwrap_or(MAX_ITEMS))?;
-        for id in request.endpoints() {
-            collection::usable(world, id, &bearer)?;
-        }
+        access::check(world, request.endpoints(), &bearer, now)?;
         let deadline = match deadline {
             Some(text) => request::deadline(&text, now)?,
             None => now.saturating_add(SignedDuration::from_hours(24)).unwrap_or(now),

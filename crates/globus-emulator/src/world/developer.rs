@@ -8,6 +8,7 @@ use super::accounts::Client;
 use super::consents::{self, Consent};
 use crate::auth::scopes::{self, ScopeTree};
 use crate::failure::Failure;
+use crate::transfer::collection::CollectionRecord;
 
 /// What clients and policies belong to, with those who may change them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -191,10 +192,14 @@ impl World {
         })
     }
 
-    /// Whether there is a scope of this string. Clients in projects have the scopes that they registered; what
+    /// Whether there is a scope of this string. Not every collection has a `data_access`. Clients in projects have the scopes that they registered; what
     /// any other id stands for needs no registration.
     pub(crate) fn is_known_scope(&self, scope: &str) -> bool {
         let Some(server) = scopes::resource_server(scope) else { return false };
+        let collection = scopes::data_access_collection(scope).and_then(|id| self.collections.get(id));
+        if !collection.is_none_or(CollectionRecord::has_data_access) {
+            return false;
+        }
         let must_register = self
             .clients
             .get(&server)

@@ -7,7 +7,9 @@ pub(crate) mod accounts;
 pub(crate) mod consents;
 pub(crate) mod developer;
 mod planting;
+mod policies;
 pub(crate) mod seed;
+pub(crate) mod sessions;
 pub(crate) mod settings;
 mod table;
 pub(crate) mod tokens;
@@ -22,6 +24,7 @@ use crate::transfer::record::TaskRecord;
 use accounts::{Client, Identity};
 use consents::Consent;
 use developer::{Policy, Project, RegisteredScope};
+use sessions::Session;
 use settings::Settings;
 use table::Kept;
 pub(crate) use table::Table;
@@ -38,6 +41,7 @@ pub(crate) struct World {
     pub(crate) access_tokens: Table<AccessToken>,
     pub(crate) refresh_tokens: Table<RefreshToken>,
     pub(crate) consents: Table<Consent>,
+    pub(crate) sessions: Table<Session>,
     pub(crate) projects: Table<Project>,
     pub(crate) policies: Table<Policy>,
     /// The scopes that clients registered, by id.
@@ -64,6 +68,7 @@ impl World {
             access_tokens: Table::load("access_token", &store)?,
             refresh_tokens: Table::load("refresh_token", &store)?,
             consents: Table::load("consent", &store)?,
+            sessions: Table::load("session", &store)?,
             projects: Table::load("project", &store)?,
             policies: Table::load("policy", &store)?,
             scopes: Table::load("scope", &store)?,
@@ -78,7 +83,7 @@ impl World {
         Ok(world)
     }
 
-    fn tables(&mut self) -> [&mut dyn Kept; 13] {
+    fn tables(&mut self) -> [&mut dyn Kept; 14] {
         [
             &mut self.identities,
             &mut self.clients,
@@ -87,6 +92,7 @@ impl World {
             &mut self.access_tokens,
             &mut self.refresh_tokens,
             &mut self.consents,
+            &mut self.sessions,
             &mut self.projects,
             &mut self.policies,
             &mut self.scopes,

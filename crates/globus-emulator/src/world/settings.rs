@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::auth::ConsentMode;
 use crate::clock;
 use crate::random;
 
@@ -183,6 +184,8 @@ pub(crate) struct Settings {
     pub(crate) lifetimes: TokenLifetimes,
     pub(crate) rotation: Rotation,
     pub(crate) jwt_time: JwtTime,
+    #[serde(default)]
+    pub(crate) consent_mode: ConsentMode,
     pub(crate) limits: TransferLimits,
     pub(crate) next_consent: i64,
     clock_offset_seconds: i64,
@@ -201,6 +204,7 @@ impl Settings {
             lifetimes: TokenLifetimes::default(),
             rotation: Rotation::default(),
             jwt_time: JwtTime::default(),
+            consent_mode: ConsentMode::default(),
             limits: TransferLimits::default(),
             next_consent: 1,
             clock_offset_seconds: 0,
@@ -208,7 +212,7 @@ impl Settings {
         }
     }
 
-    /// Back to what a fresh emulator is set to; ids, secrets and addresses stay.
+    /// Back to what a fresh emulator is set to; ids, secrets, addresses and who decides on consent stay.
     pub(crate) fn reset(&mut self) {
         *self = Self {
             base: self.base.clone(),
@@ -218,6 +222,7 @@ impl Settings {
             confidential_client: self.confidential_client,
             user: self.user,
             next_consent: self.next_consent,
+            consent_mode: self.consent_mode,
             ..Self::fresh()
         };
     }

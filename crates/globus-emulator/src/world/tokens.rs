@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::World;
+use super::consents::Approved;
 use crate::auth::scopes::{self, ScopeTree};
 use crate::random;
 
@@ -25,12 +26,11 @@ pub(crate) struct Code {
     pub(crate) used: Option<Vec<String>>,
 }
 
-/// Who logged in, and when.
+/// Who logged in, and the session that says how.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Login {
     pub(crate) identity: String,
     pub(crate) session: String,
-    pub(crate) auth_time: Timestamp,
 }
 
 /// What one grant gave for one resource server: every token that descends from it.
@@ -40,6 +40,8 @@ pub(crate) struct Family {
     pub(crate) login: Login,
     pub(crate) resource_server: String,
     pub(crate) scopes: Vec<ScopeTree>,
+    /// The consent that each of the scopes rests on, in their order.
+    pub(crate) consents: Vec<i64>,
     pub(crate) revoked: bool,
 }
 
@@ -96,13 +98,15 @@ impl World {
         now: Timestamp,
         client: &str,
         login: &Login,
-        scopes: &[ScopeTree],
+        approved: &[Approved],
         offline: bool,
     ) -> Vec<Issued> {
-        let mut issued: Vec<Issued> = scopes::by_resource_server(scopes)
+        let mut issued: Vec<Issued> = by_resource_server(approved)
             .into_iter()
-            .map(|(resource_server, scopes)| {
+            .map(|(resource_server, approved)| {
                 let id = random::hex128();
+                let (scopes, consents): (Vec<ScopeTree>, Vec<i64>) =
+                    approved.into_iter().map(|approved| (approved.tree, approved.consent)).unzip();
                 let may_refresh = scopes
                     .iter()
                     .all(|tree| self.registered(&tree.scope).is_none_or(|scope| scope.allows_refresh_token));
@@ -111,6 +115,7 @@ impl World {
                     login: login.clone(),
                     resource_server,
                     scopes,
+                    consents,
                     revoked: false,
                 };
                 self.families.insert(id.clone(), family);
@@ -192,6 +197,19 @@ impl World {
             family.revoked = true;
         }
     }
+}
+
+/// What was approved, by resource server, in order of first mention.
+fn by_resource_server(approved: &[Approved]) -> Vec<(String, Vec<Approved>)> {
+    let mut groups: Vec<(String, Vec<Approved>)> = Vec::new();
+    for one in approved {
+        let server = scopes::resource_server(&one.tree.scope).unwrap_or_default();
+        match groups.iter_mut().find(|(known, _)| *known == server) {
+            Some((_, group)) => group.push(one.clone()),
+            None => groups.push((server, vec![one.clone()])),
+        }
+    }
+    groups
 }
 
 pub(crate) fn after(time: Timestamp, seconds: u64) -> Timestamp {

@@ -133,6 +133,39 @@ impl Setup {
         text(&json(answer, 200).await["access_token"])
     }
 
+    /// What a token stands for, told to the confidential client if the token is its own or meant for it.
+    pub async fn introspect(&self, token: &str) -> Value {
+        let client = self.emulator.confidential_client();
+        let form = [
+            ("token", token),
+            ("include", "session_info,identity_set,identity_set_detail,policy_evaluations"),
+        ];
+        let request = self.http.post(self.auth("v2/oauth2/token/introspect")).form(&form);
+        json(request.basic_auth(client.id(), Some(client.secret())).send().await.unwrap(), 200).await
+    }
+
+    /// A scope of which the confidential client is the resource server.
+    pub fn own_scope(&self) -> String {
+        format!("https://auth.globus.org/scopes/{}/portal", self.emulator.confidential_client().id())
+    }
+
+    /// Logs in with parameters of the authorize request replaced, and answers the token document.
+    pub async fn login_with(&self, scope: &str, replaced: &[(&str, &str)]) -> Value {
+        let login = self.emulator.login(self.authorize_url(scope, replaced)).await.unwrap();
+        json(self.exchange(&login.code).await, 200).await
+    }
+
+    /// A call of the control interface that must be answered with this status.
+    pub async fn control_call(&self, method: &str, path: &str, body: Value, status: u16) -> Value {
+        let method = method.parse().unwrap();
+        json(self.http.request(method, self.control(path)).json(&body).send().await.unwrap(), status).await
+    }
+
+    pub async fn ls(&self, token: &str, collection: &str) -> Response {
+        let url = self.transfer(&format!("operation/endpoint/{}/ls?path=/", self.id(collection)));
+        self.http.get(url).bearer_auth(token).send().await.unwrap()
+    }
+
     /// The emulated time.
     pub fn now(&self) -> jiff::Timestamp {
         self.emulator.clock().now()
@@ -141,6 +174,18 @@ impl Setup {
     pub fn id(&self, collection: &str) -> String {
         self.emulator.collection(collection).unwrap().id.to_string()
     }
+}
+
+/// The access token of a token document for a resource server.
+pub fn access_token(tokens: &Value, resource_server: &str) -> String {
+    text(&token_of(tokens, resource_server)["access_token"])
+}
+
+/// The part of a token document that is about a resource server.
+pub fn token_of<'t>(tokens: &'t Value, resource_server: &str) -> &'t Value {
+    let others = tokens["other_tokens"].as_array().unwrap();
+    let mut all = std::iter::once(tokens).chain(others);
+    all.find(|token| token["resource_server"] == resource_server).expect("a token for the resource server")
 }
 
 /// The body, after checking the status.

@@ -14,7 +14,7 @@ mod scopes;
 use axum::Router;
 use axum::routing::{delete, get};
 use http::StatusCode;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -90,8 +90,10 @@ fn writable<'w>(
     let login = &bearer.family.login;
     let is_client =
         world.identities.get(&login.identity).is_some_and(|own| own.identity_provider == CLIENT_PROVIDER);
-    let recent = now.duration_since(login.auth_time) <= SignedDuration::from_secs(RECENT_LOGIN);
-    if is_client || (recent && project.admin_ids.contains(&login.identity)) {
+    let recent = world.authentications(login).any(|(id, known)| {
+        project.admin_ids.iter().any(|admin| admin == id) && known.is_within(RECENT_LOGIN, now)
+    });
+    if is_client || recent {
         return Ok(project);
     }
     let message = "To access this project you must have an identity with admin privileges in session within the last \

@@ -1,5 +1,7 @@
 //! The control interface over HTTP: the same as the methods of [`Emulator`](crate::Emulator).
 
+mod people;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +18,6 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::auth::Decision;
 use crate::call::Params;
 use crate::clock;
 use crate::emulator;
@@ -77,13 +78,6 @@ struct ClockChange {
     freeze: Option<bool>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Withdrawal {
-    identity: String,
-    scope: String,
-}
-
 /// Which half of an exchange a cut leaves undone.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -134,7 +128,11 @@ impl<T> OneOrMany<T> {
 impl ControlRequest<'_> {
     fn route(&self, method: &Method, path: &str) -> Result<Value, Refused> {
         let app = self.app;
-        match (method.as_str(), path.trim_end_matches('/')) {
+        let path = path.trim_end_matches('/');
+        if let Some(answer) = self.route_people(method, path) {
+            return answer;
+        }
+        match (method.as_str(), path) {
             ("GET", "/v1/health") => Ok(json!({"status": "ready"})),
             ("GET", "/v1/env") => Ok(self.environment()),
             ("GET", "/v1/state") => Ok(self.state()),
@@ -157,19 +155,6 @@ impl ControlRequest<'_> {
                 let rotation: Rotation = self.json()?;
                 app.world.change_anyway(|world| world.settings.rotation = rotation);
                 Ok(json!(rotation))
-            }
-            ("POST", "/v1/consents/revoke") => {
-                let Withdrawal { identity, scope } = self.json()?;
-                let gone = app.world.change_anyway(|world| world.withdraw(&identity, &scope));
-                Ok(json!({"revoked": gone}))
-            }
-            ("POST", "/v1/authorize/script") => {
-                let decisions: OneOrMany<Decision> = self.json()?;
-                let waiting = app.world.change_anyway(|world| {
-                    world.script.extend(decisions.into_vec());
-                    world.script.len()
-                });
-                Ok(json!({"waiting": waiting}))
             }
             ("POST", "/v1/projects") => {
                 let project: NewProject = self.json()?;
@@ -209,11 +194,14 @@ impl ControlRequest<'_> {
         let mut state = self.app.world.read(|world| {
             let settings = &world.settings;
             let collections = world.collections.values().map(|collection| {
-                json!({"id": collection.id, "name": collection.name, "directory": collection.directory})
+                json!({
+                    "id": collection.id, "name": collection.name, "directory": collection.directory,
+                    "entity_type": collection.entity_type, "rules": collection.rules.now,
+                })
             });
             json!({
                 "native_client": settings.native_client, "confidential_client": settings.confidential_client,
-                "user": settings.user, "lifetimes": settings.lifetimes, "rotation": settings.rotation,
+                "user": settings.user, "consent_mode": settings.consent_mode, "lifetimes": settings.lifetimes, "rotation": settings.rotation,
                 "transfer_limits": settings.limits, "collections": collections.collect::<Vec<_>>(),
                 "identities": world.identities.values().map(Identity::document).collect::<Vec<_>>(),
                 "clients": world.clients.values().map(|client| world.client_document(client)).collect::<Vec<_>>(),
