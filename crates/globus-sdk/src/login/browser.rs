@@ -258,7 +258,7 @@ mod tests {
     async fn one_that_hangs_is_left_behind() {
         let (end, ends) = mpsc::channel::<()>();
         let ends = std::sync::Mutex::new(ends);
-        let browser = Browser::by(move |_| ends.lock().unwrap().recv().map_err(std::io::Error::other));
+        let browser = Browser::by(move |_| ends.lock().unwrap().recv().map_err(io::Error::other));
         let choice = browser.choose(&Variables::none()).unwrap();
         let opened = choice.open(&url(), Duration::ZERO).await;
         assert!(matches!(opened, Err(Unsuitable::BrowserHangs)), "{opened:?}");
