@@ -11,10 +11,13 @@ use url::Url;
 use crate::playback::{Playback, Step};
 use crate::support::{Shown, confidential, native, parameter, parameters, request, sent_code, tokens};
 
+/// What is typed, for the address that was shown.
+type Answer = Box<dyn Fn(&Url) -> String + Send>;
+
 /// A person who answers what is shown, in order.
 struct Person {
     shown: Shown,
-    answers: Vec<Box<dyn Fn(&Url) -> String + Send>>,
+    answers: Vec<Answer>,
 }
 
 impl Read for Person {
@@ -30,12 +33,12 @@ impl Read for Person {
     }
 }
 
-fn text(answer: &'static str) -> Box<dyn Fn(&Url) -> String + Send> {
+fn text(answer: &'static str) -> Answer {
     Box::new(move |_| answer.to_owned())
 }
 
 /// The address that the browser was sent to.
-fn redirected(tail: &'static str) -> Box<dyn Fn(&Url) -> String + Send> {
+fn redirected(tail: &'static str) -> Answer {
     Box::new(move |address| {
         let mut redirect = Url::parse(&parameter(address, "redirect_uri").unwrap()).unwrap();
         redirect.query_pairs_mut().append_pair("state", &parameter(address, "state").unwrap());
@@ -43,10 +46,7 @@ fn redirected(tail: &'static str) -> Box<dyn Fn(&Url) -> String + Send> {
     })
 }
 
-async fn log_in(
-    request: &LoginRequest,
-    answers: Vec<Box<dyn Fn(&Url) -> String + Send>>,
-) -> (Result<TokenResponse, LoginError>, String) {
+async fn log_in(request: &LoginRequest, answers: Vec<Answer>) -> (Result<TokenResponse, LoginError>, String) {
     let shown = Shown::default();
     let person = BufReader::new(Person { shown: shown.clone(), answers });
     let login_ui = PasteLogin::with_reader_and_writer(person, shown.clone());
@@ -77,8 +77,7 @@ async fn a_code_and_an_address_are_taken_with_or_without_blanks() {
         assert_eq!(sent_code(&playback), "CODE");
     }
     let playback = Playback::new([tokens()]);
-    let stray: Box<dyn Fn(&Url) -> String + Send> =
-        Box::new(|address| format!("  {} \n", redirected("&code=THE+CODE")(address)));
+    let stray: Answer = Box::new(|address| format!("  {} \n", redirected("&code=THE+CODE")(address)));
     log_in(&request(&playback), vec![stray]).await.0.unwrap();
     assert_eq!(sent_code(&playback), "THE CODE");
 }
@@ -110,6 +109,15 @@ async fn it_does_not_ask_for_ever() {
     assert!(playback.sent().is_empty());
 }
 
+/// A terminal that was closed.
+struct Broken;
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::Error::other("the terminal is gone"))
+    }
+}
+
 #[tokio::test]
 async fn the_end_of_the_input_and_a_refusal_end_the_login() {
     let playback = Playback::new([]);
@@ -122,12 +130,6 @@ async fn the_end_of_the_input_and_a_refusal_end_the_login() {
     assert!(done.unwrap_err().is_declined());
     assert_eq!(shown.matches("Paste the code").count(), 1);
 
-    struct Broken;
-    impl Read for Broken {
-        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-            Err(io::Error::other("the terminal is gone"))
-        }
-    }
     let broken = PasteLogin::with_reader_and_writer(BufReader::new(Broken), io::sink());
     let error = broken.log_in(&request(&playback)).await.unwrap_err();
     assert!(

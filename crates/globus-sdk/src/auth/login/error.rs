@@ -45,10 +45,10 @@ pub enum LoginError {
     #[error("the code could not be exchanged for tokens; log in again")]
     Exchange(#[source] Error),
     /// The statement of who logged in is not to be believed.
-    #[error("the id token of the login was refused")]
+    #[error("the id token of the login was refused; log in again")]
     IdToken(#[from] IdTokenError),
     /// The login could not be started: what is asked for, or the client, is not usable. Correct the program.
-    #[error("the login could not be started")]
+    #[error("the login could not be started; correct what it asks for")]
     Start(#[source] Error),
     /// A person has to log in, and there is none who could be asked: no terminal, or the program may not prompt.
     #[error(
@@ -76,7 +76,7 @@ pub enum LoginError {
         after: Duration,
     },
     /// The person has pressed Ctrl-C.
-    #[error("the login was cancelled")]
+    #[error("the login was cancelled; log in again to go on")]
     Cancelled,
     /// The input ended before there was a code.
     #[error("the input ended before the code; log in again at a terminal")]

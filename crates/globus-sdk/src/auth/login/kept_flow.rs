@@ -53,7 +53,7 @@ impl LoginClient {
             state: kept.state.into_owned(),
             scopes: Scopes::from(kept.scope.into_owned()),
             refresh_tokens: kept.refresh_tokens,
-            verifier: kept.code_verifier.map(|verifier| CodeVerifier::new(verifier)),
+            verifier: kept.code_verifier.map(CodeVerifier::new),
             prefill_named_grant: kept.prefill_named_grant.map(Cow::into_owned),
         })
     }

@@ -54,7 +54,7 @@ pub enum SuspendedLoginError {
     #[error("this login is of a format that is not known here; update this program, or start a new login")]
     UnknownFormat,
     /// The key cannot be used.
-    #[error("the login cannot be sealed or opened")]
+    #[error("the login cannot be sealed or opened with this key; use another")]
     Key(#[source] SealError),
     /// There is no such file, and none was used.
     #[error("there is no login in {}; start one, or give the right path", .path.display())]
@@ -71,6 +71,6 @@ pub enum SuspendedLoginError {
         path: PathBuf,
     },
     /// The file cannot be used: it is not safe, or the operating system refused.
-    #[error("the file of the login cannot be used")]
+    #[error("the file of the login cannot be used; use another path, or start a new login")]
     File(#[source] StorageError),
 }

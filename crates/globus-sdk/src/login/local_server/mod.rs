@@ -155,7 +155,7 @@ impl LocalServerLogin {
 
     async fn ctrl_c(&self) {
         if !self.end_on_ctrl_c || tokio::signal::ctrl_c().await.is_err() {
-            pending().await
+            pending::<()>().await;
         }
     }
 }

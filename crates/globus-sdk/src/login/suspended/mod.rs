@@ -71,7 +71,7 @@ pub struct SuspendedLogin {
 
 /// What is sealed.
 #[derive(Deserialize, Serialize)]
-struct Content<'a> {
+struct Known<'a> {
     #[serde(borrow)]
     flow: KeptFlow<'a>,
     authorize_url: Cow<'a, str>,
@@ -95,13 +95,12 @@ impl StartedLogin {
         let ends_at = now.saturating_add(lifetime).unwrap_or(Timestamp::MAX);
         let base_url = flow.base_client().base_url().as_str();
         let mut document = Document::new(flow.client_id(), base_url, now.as_second(), ends_at.as_second());
-        let content = Content { flow: flow.kept(), authorize_url: Cow::from(self.authorize_url().as_str()) };
+        let known = Known { flow: flow.kept(), authorize_url: Cow::from(self.authorize_url().as_str()) };
         // Texts and yes or no: there is nothing in it that JSON could not say.
-        let content = Zeroizing::new(serde_json::to_vec(&content).unwrap_or_default());
+        let plain = Zeroizing::new(serde_json::to_vec(&known).unwrap_or_default());
         let context = document.context();
-        document.sealed = run_blocking(move || keys.seal_text(&context, &content))
-            .await
-            .map_err(SuspendedLoginError::Key)?;
+        document.sealed =
+            run_blocking(move || keys.seal_text(&context, &plain)).await.map_err(SuspendedLoginError::Key)?;
         let text = serde_json::to_string(&document).unwrap_or_default();
         Ok(SuspendedLogin { document, text, file: None })
     }
@@ -179,12 +178,12 @@ impl SuspendedLogin {
         let ends_at = self.document.ends_at();
         in_time(&login_client, ends_at)?;
         let (context, sealed) = (self.document.context(), self.document.sealed.clone());
-        let content = run_blocking(move || keys.open_text(&context, &sealed)).await.map_err(unseal_error)?;
-        let content: Content<'_> =
-            serde_json::from_slice(&content).map_err(|_| SuspendedLoginError::UnknownFormat)?;
+        let plain = run_blocking(move || keys.open_text(&context, &sealed)).await.map_err(unseal_error)?;
+        let known: Known<'_> =
+            serde_json::from_slice(&plain).map_err(|_| SuspendedLoginError::UnknownFormat)?;
         let authorize_url =
-            Url::parse(&content.authorize_url).map_err(|_| SuspendedLoginError::UnknownFormat)?;
-        let flow = login_client.flow_again(content.flow).ok_or_else(other_client)?;
+            Url::parse(&known.authorize_url).map_err(|_| SuspendedLoginError::UnknownFormat)?;
+        let flow = login_client.flow_again(known.flow).ok_or_else(other_client)?;
         let login = StartedLogin::again(flow, authorize_url);
         Ok(ResumedLogin { login, login_client, ends_at, file: self.file.clone() })
     }
