@@ -105,6 +105,21 @@ async fn collections_and_tokens_are_as_they_were_asked_for() {
     );
 }
 
+#[tokio::test]
+async fn it_asks_people_on_a_page_when_it_is_told_to() {
+    for (mode, status) in [("interactive", 200), ("scripted", 400), ("auto", 302)] {
+        let serving = Serving::start(&["--consent", mode]);
+        let query = [
+            ("client_id", serving.text("client_id")),
+            ("redirect_uri", "http://localhost:1/callback".to_owned()),
+            ("scope", "openid".to_owned()),
+            ("response_type", "code".to_owned()),
+        ];
+        let answer = http().get(serving.url("auth/v2/oauth2/authorize")).query(&query).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{mode}");
+    }
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_restart_keeps_ids_secrets_and_tokens() {

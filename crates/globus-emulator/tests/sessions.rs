@@ -291,3 +291,35 @@ async fn a_whole_login_by_pasting_is_played() {
     let address = setup.emulator.paste_login(setup.authorize_url("openid", &[])).await.unwrap();
     assert!(address.starts_with(support::REDIRECT) && address.contains("state=some-state"));
 }
+
+#[tokio::test]
+async fn sessions_consents_and_rules_outlive_the_emulator() {
+    let (home, files) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let data = home.path().join("data");
+    let start = async || {
+        setup_with(|builder| builder.data_dir(&data).collection("kept", files.path()).open(true)).await
+    };
+    let first = start().await;
+    let told = session(&first, &[("session_required_mfa", "true")]).await;
+    let token = access_token(&first.login(TRANSFER).await, "transfer.api.globus.org");
+    let kept = first.id("kept");
+    first
+        .control_call(
+            "POST",
+            "collections/require_data_access",
+            json!({"collection": "kept", "required": true}),
+            200,
+        )
+        .await;
+    first.emulator.stop().await;
+
+    let second = start().await;
+    assert_eq!(second.id("kept"), kept);
+    assert_eq!(json(second.ls(&token, "kept").await, 403).await["code"], "ConsentRequired");
+    let scope = format!("{TRANSFER}[*https://auth.globus.org/scopes/{kept}/data_access]");
+    second.login(&scope).await;
+    assert_eq!(second.ls(&token, "kept").await.status(), 200);
+    let again = session(&second, &[]).await;
+    assert_eq!(again["session_info"], told["session_info"]);
+    second.emulator.stop().await;
+}

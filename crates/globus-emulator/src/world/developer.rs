@@ -165,6 +165,7 @@ impl World {
             self.remove_scope(&scope);
         }
         self.consents.retain(|_, consent| consent.root_client != id);
+        self.sessions.retain(|_, session| session.client != id);
         self.codes.retain(|_, code| code.client != id && code.login.identity != id);
         self.families.change_each(|_, family| {
             let newly = !family.revoked
