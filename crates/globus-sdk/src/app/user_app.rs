@@ -45,6 +45,7 @@ impl UserApp {
 impl UserApp {
     /// The same app for another person or account: with the tokens of another profile, and what clients have asked for so
     /// far. For portals, which have one for each user; it costs little.
+    #[must_use]
     pub fn with_profile(&self, profile: impl Into<Namespace>) -> Self {
         Self(GlobusApp(self.0.0.with_profile(profile.into())))
     }
