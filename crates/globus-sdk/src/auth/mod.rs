@@ -10,6 +10,7 @@
 //! [`RefreshTokenAuthorizer`](crate::RefreshTokenAuthorizer) and
 //! [`ClientCredentialsAuthorizer`](crate::ClientCredentialsAuthorizer).
 
+pub mod caller;
 mod client;
 pub mod consents;
 mod id_token;
