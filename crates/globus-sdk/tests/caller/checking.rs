@@ -300,6 +300,22 @@ async fn a_session_grows_too_old_while_the_answer_is_kept() {
 }
 
 #[tokio::test]
+async fn a_login_that_does_not_do_is_the_answer_while_auth_is_away_and_not_when_the_token_is_dead() {
+    let clock = clock();
+    let away = Step::recorded(&json!({"exception": "ConnectionError"}));
+    let playback = Playback::new([session(NOW), away, inactive()]);
+    let checker = checker(&playback, &clock);
+    let caller = checker.check(TOKEN).await.unwrap();
+    clock.advance(Duration::from_secs(31));
+    let fresh = CallerRequirements::new().session_max_age(Duration::from_secs(30));
+    assert_eq!(checker.require(&caller, &fresh).await.unwrap_err().kind(), RefusalKind::SessionTooOld);
+    assert_eq!(checker.require(&caller, &fresh).await.unwrap_err().kind(), RefusalKind::Inactive);
+    // It is known to be dead from here on.
+    assert_eq!(checker.check(TOKEN).await.unwrap_err().kind(), RefusalKind::Inactive);
+    assert_eq!((introspections(&playback), playback.left()), (3, 0));
+}
+
+#[tokio::test]
 async fn policies_are_asked_about_and_those_that_are_not_are_a_mistake() {
     let [asked, further, forgotten] = [1, 2, 3].map(|number| PolicyId::from(uuid::Uuid::from_u128(number)));
     let evaluations =

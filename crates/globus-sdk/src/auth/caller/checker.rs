@@ -164,7 +164,12 @@ impl TokenChecker {
         if !refusal.is_about_login() || facts.asked_at >= old.min(begun_at) {
             return Err(refusal);
         }
-        let facts = self.facts(key, &token, old).await?;
+        let facts = match self.facts(key, &token, old).await {
+            Ok(facts) => facts,
+            // By all that is known another login is what is needed.
+            Err(failure) if failure.kind() == RefusalKind::Unavailable => return Err(refusal),
+            Err(inactive) => return Err(inactive),
+        };
         judge(&facts, clock.now())?;
         Ok(Caller { token, facts })
     }
