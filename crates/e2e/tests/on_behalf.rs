@@ -126,7 +126,7 @@ async fn one_question_and_one_trade_for_300_calls_and_none_for_those_who_are_ref
 
     // Revoked: it is noticed when the time is over that the portal has set.
     world.login_client.oauth2_revoke_token(token.expose()).send().await.unwrap();
-    world.emulator.advance(CACHE - Duration::from_secs(1));
+    world.emulator.advance(CACHE.saturating_sub(Duration::from_secs(1)));
     portal.submit(&world, &request(&token)).await.unwrap();
     world.emulator.advance(Duration::from_secs(1));
     let refusal = portal.submit(&world, &request(&token)).await.unwrap_err();
