@@ -6,6 +6,7 @@ mod support;
 
 use std::time::Duration;
 
+use globus_emulator::{CollectionRules, NewPolicy, NewProject};
 use globus_sdk::auth::caller::{CallerRequirements, DependentTokens, Refusal, RefusalKind, TokenChecker};
 use globus_sdk::{
     AccessToken, Authorizer, ConfidentialAppAuthClient, Gare, GlobusAuthorizationParameters, Scopes,
@@ -30,12 +31,7 @@ struct Portal {
 
 impl Portal {
     fn new(world: &World) -> Self {
-        let service = world.emulator.confidential_client();
-        let client = ConfidentialAppAuthClient::builder(service.id(), service.secret())
-            .environment(world.emulator.environment())
-            .clock(world.emulator.clock())
-            .build()
-            .unwrap();
+        let client = client(world);
         let checker = TokenChecker::builder(&client)
             .requirements(
                 CallerRequirements::new().scopes(scope(world)).identities([world.emulator.user().id]),
@@ -64,6 +60,16 @@ impl Portal {
         let fresh = CallerRequirements::new().session_max_age(SESSION);
         self.checker.require(&caller, &fresh).await.map(drop)
     }
+}
+
+/// The portal's own client.
+fn client(world: &World) -> ConfidentialAppAuthClient {
+    let service = world.emulator.confidential_client();
+    ConfidentialAppAuthClient::builder(service.id(), service.secret())
+        .environment(world.emulator.environment())
+        .clock(world.emulator.clock())
+        .build()
+        .unwrap()
 }
 
 /// The portal's own scope.
@@ -199,4 +205,72 @@ async fn restricted_data_needs_a_login_that_is_fresh() {
     assert_eq!(parameters.prompt.as_deref(), Some("login"));
     let token = log_in(&world, whole_scope(&world), &parameters).await;
     portal.restricted(&request(&token)).await.unwrap();
+}
+
+#[tokio::test]
+async fn one_login_brings_all_that_is_asked_and_counts_with_the_same_token() {
+    let policy = NewPolicy::new("Lab").max_age_seconds(3600).required_mfa();
+    let world = World::start_with(|builder| builder.project(NewProject::new("Lab").policy(policy))).await;
+    let policy = world.emulator.project("Lab").unwrap().policies[0].id;
+    let checker = TokenChecker::builder(&client(&world)).evaluate_policies([policy]).build().unwrap();
+    let strict = CallerRequirements::new()
+        .session_max_age(SESSION)
+        .session_mfa(true)
+        .session_domains(["home.example.com"])
+        .session_policies([policy])
+        .session_message("The lab's data.");
+
+    let token = log_in_for_all(&world).await;
+    let caller = checker.check(&token).await.unwrap();
+    let refusal = checker.require(&caller, &strict).await.unwrap_err();
+    assert_eq!((refusal.kind(), refusal.status()), (RefusalKind::SessionRequired, StatusCode::FORBIDDEN));
+    assert_eq!(introspections(&world), 1, "the login was just asked about");
+
+    let gare = Gare::from_json(&refusal.body().to_string()).unwrap();
+    let again = log_in(&world, whole_scope(&world), &gare.authorization_parameters).await;
+    assert_ne!(again, token);
+    world.emulator.advance(Duration::from_secs(11));
+    let caller = checker.require(&caller, &strict).await.unwrap();
+    assert_eq!(caller.token(), &token, "it is the old token, of a session that has grown");
+    assert_eq!((caller.session().unwrap().authentications.len(), introspections(&world)), (2, 2));
+
+    world.emulator.advance(SESSION + Duration::from_secs(1));
+    let refusal = checker.require(&caller, &strict).await.unwrap_err();
+    assert_eq!(refusal.kind(), RefusalKind::SessionTooOld);
+    world.emulator.advance(SESSION);
+    let policy = CallerRequirements::new().session_policies([policy]);
+    assert_eq!(checker.require(&caller, &policy).await.unwrap_err().kind(), RefusalKind::PolicyNotMet);
+}
+
+#[tokio::test]
+async fn what_transfer_wants_of_the_login_is_handed_on_to_the_browser() {
+    let policy = NewPolicy::new("Fresh").description("Sign in again").max_age_seconds(1800);
+    let world = World::start_with(|builder| builder.project(NewProject::new("Lab").policy(policy))).await;
+    let policy = world.emulator.project("Lab").unwrap().policies[0].id;
+    let laptop = world.id("laptop");
+    world.emulator.set_collection_rules(laptop, CollectionRules::none().policy(policy)).unwrap();
+    let portal = Portal::new(&world);
+    let list = |token: AccessToken| {
+        let (portal, world) = (&portal, &world);
+        async move {
+            let caller = portal.checker.check(&token).await?;
+            let authorizer =
+                portal.dependent_tokens.authorizer(&caller, TransferClient::RESOURCE_SERVER).await?;
+            let listing = world.transfer(authorizer).operation_ls(laptop).send().await?;
+            Ok::<_, Refusal>(listing.data.len())
+        }
+    };
+    let token = log_in_for_all(&world).await;
+    list(token.clone()).await.unwrap();
+    world.emulator.advance(Duration::from_secs(1801));
+    let refusal = list(token.clone()).await.unwrap_err();
+    assert_eq!(
+        (refusal.kind(), refusal.status()),
+        (RefusalKind::AuthorizationRequired, StatusCode::FORBIDDEN)
+    );
+    let gare = Gare::from_json(&refusal.body().to_string()).unwrap();
+    let parameters = gare.authorization_parameters;
+    assert_eq!(parameters.session_required_policies.as_deref().unwrap(), [policy.to_string()]);
+    let token = log_in(&world, whole_scope(&world), &parameters).await;
+    list(token).await.unwrap();
 }
