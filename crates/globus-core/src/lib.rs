@@ -15,6 +15,7 @@ pub mod detached_job;
 pub mod error;
 #[doc(hidden)]
 pub mod failpoint;
+pub mod flight;
 pub mod id;
 pub mod paging;
 pub mod refresh;

@@ -81,6 +81,7 @@ async fn linked_identities_join_the_session_and_the_tokens_stay_those_of_the_per
         assert_eq!(auth_time(&told, &user), Some(before));
         assert_eq!(told["identity_set"], json!([user, home]));
         assert_eq!(told["identity_set_detail"][1]["username"], HOME);
+        assert_eq!(told["identity_set_detail"][1]["sub"], home.as_str());
     }
     let both = format!("{user},{home}");
     let told = session(&setup, &[("session_required_identities", &both)]).await;

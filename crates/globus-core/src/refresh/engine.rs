@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Handle;
 
-use super::flight::{Errand, Flight};
+use super::errand::{Errand, Flight};
 use super::on_refresh::OnRefresh;
 use super::state::{HeldTokens, PendingPersist, State, Token, Zone};
 use super::windows::RefreshWindows;

@@ -8,7 +8,7 @@
 //! the answer to the storage, and only then gives the new token out.
 
 mod engine;
-mod flight;
+mod errand;
 mod on_refresh;
 mod renewal;
 mod state;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::engine::{Engine, RenewalGrant};
-use super::flight::{Errand, Outcome};
+use super::errand::{Errand, Outcome};
 use super::on_refresh::unless_it_panics;
 use super::state::{Arrival, Owed, Replaced, State, Token, Zone};
 use super::turn::{Turn, is_unavailable, while_extending};

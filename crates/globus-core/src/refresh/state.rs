@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::flight::Flight;
+use super::errand::Flight;
 use super::windows::RefreshWindows;
 use crate::authorizer::Authorization;
 use crate::error::{Error, Result};

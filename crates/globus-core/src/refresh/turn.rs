@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::Either;
 
 use super::engine::Engine;
-use super::flight::Errand;
+use super::errand::Errand;
 use crate::authorizer::Authorization;
 use crate::error::{Error, Result};
 use crate::storage::{RefreshLease, StorageError, StorageErrorKind};

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::client_auth;
 use super::discovery;
 use super::scopes;
+use super::userinfo;
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::random;
@@ -80,7 +81,8 @@ pub(super) async fn introspect(call: Call) -> Result<Json<Value>, Failure> {
             body["identities_set"] = json!(ids);
         }
         if wants(&["identity_set_detail"]) {
-            body["identity_set_detail"] = linked.iter().map(|identity| identity.document()).collect();
+            body["identity_set_detail"] =
+                linked.iter().map(|identity| userinfo::member(world, identity, login)).collect();
         }
         let session = wants(&["session_info"]);
         if session {

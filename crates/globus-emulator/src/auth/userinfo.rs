@@ -48,7 +48,8 @@ fn last_authentication(world: &World, login: &Login, identity: &str) -> Option<i
     world.auth_time(login, identity).map(Timestamp::as_second)
 }
 
-fn member(world: &World, identity: &Identity, login: &Login) -> Value {
+/// One of a person's identities, as userinfo and introspection tell it.
+pub(super) fn member(world: &World, identity: &Identity, login: &Login) -> Value {
     json!({
         "sub": identity.id, "username": identity.username, "name": identity.name, "email": identity.email,
         "organization": identity.organization, "status": identity.status,

@@ -9,7 +9,10 @@
 //! The two login clients also renew tokens for
 //! [`RefreshTokenAuthorizer`](crate::RefreshTokenAuthorizer) and
 //! [`ClientCredentialsAuthorizer`](crate::ClientCredentialsAuthorizer).
+//!
+//! A service that is *called* with a user's token finds in [`caller`] what checks it and acts on the user's behalf.
 
+pub mod caller;
 mod client;
 pub mod consents;
 mod id_token;

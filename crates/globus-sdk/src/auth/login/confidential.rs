@@ -81,7 +81,8 @@ impl ConfidentialAppAuthClient {
     }
 
     /// Trades a token that a caller presented to this service for tokens to act on the caller's behalf with
-    /// the services that this one depends on.
+    /// the services that this one depends on. [`DependentTokens`](crate::auth::caller::DependentTokens) does it once per
+    /// token, and keeps what came.
     ///
     /// ```no_run
     /// # use globus_sdk::ConfidentialAppAuthClient;
@@ -103,7 +104,10 @@ impl ConfidentialAppAuthClient {
     }
 
     /// Asks what a token that a caller presented is worth (RFC 7662): whether it is good, whose it is, and for
-    /// what.
+    /// what. [`TokenChecker`](crate::auth::caller::TokenChecker) does it once per token, and judges the answer.
+    ///
+    /// The audience names the client that the token was given to, too: what follows is enough only for a service that
+    /// logs nobody in itself.
     ///
     /// ```no_run
     /// # use globus_sdk::ConfidentialAppAuthClient;

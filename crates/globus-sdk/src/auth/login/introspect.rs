@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use globus_core::call::CommaList;
 use globus_core::decode::{Text, from_slice};
-use globus_core::{Call, PolicyId, Result, document};
+use globus_core::{Call, PolicyId, Result, Timestamp, document};
 use serde_json::Value;
 
 use super::requests::{Form, send_secret};
@@ -145,7 +145,12 @@ impl IntrospectToken {
     /// The service's refusal, the failure to reach it, or an answer that is not a document. That the token is
     /// not good is no error: see [`active`](TokenIntrospection::active).
     pub async fn send(self) -> Result<TokenIntrospection> {
+        Ok(self.send_with_time().await?.0)
+    }
+
+    /// The answer, with the time that the service's clock showed.
+    pub(in crate::auth) async fn send_with_time(self) -> Result<(TokenIntrospection, Option<Timestamp>)> {
         let answer = send_secret(self.call.form(self.form.pairs()).idempotent(true)).await?;
-        Ok(from_slice(&answer.body)?)
+        Ok((from_slice(&answer.body)?, answer.service_time()))
     }
 }
