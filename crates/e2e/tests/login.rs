@@ -24,6 +24,7 @@ use globus_sdk::{
 };
 use support::World;
 use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 use url::Url;
 
 /// The variables of a session by SSH without a display.
@@ -174,9 +175,10 @@ fn get(address: &Url) -> String {
     answer
 }
 
-/// A browser in which the scripted human logs in, and which follows where it is sent.
-fn browser(world: &Arc<World>, pages: &Terminal) -> Browser {
-    let (human, runtime, pages) = (Arc::clone(world), Handle::current(), pages.clone());
+/// A browser in which the scripted human logs in, and which follows where it is sent. It hands on the page that it ends
+/// at.
+fn browser(world: &Arc<World>, pages: mpsc::UnboundedSender<String>) -> Browser {
+    let (human, runtime) = (Arc::clone(world), Handle::current());
     Browser::by(move |address| {
         let redirected = match runtime.block_on(human.emulator.login(address)) {
             Ok(redirected) => redirected.url,
@@ -195,29 +197,31 @@ fn browser(world: &Arc<World>, pages: &Terminal) -> Browser {
         get(&redirected.join("/favicon.ico").unwrap());
         let answer = get(&redirected);
         let location = answer.lines().find_map(|line| line.strip_prefix("location: ")).unwrap();
-        let page = get(&redirected.join(location).unwrap());
-        pages.clone().write_all(page.as_bytes())
+        pages.send(get(&redirected.join(location).unwrap())).map_err(io::Error::other)
     })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_browser_of_this_machine_comes_back_by_itself() {
     let world = Arc::new(World::start().await);
-    let (pages, terminal) = (Terminal::default(), Terminal::default());
+    let (sender, mut pages) = mpsc::unbounded_channel();
+    let terminal = Terminal::default();
     let login_ui = AutomaticLogin::new()
-        .local_server(LocalServerLogin::new().browser(browser(&world, &pages)).writer(io::sink()))
+        .local_server(LocalServerLogin::new().browser(browser(&world, sender)).writer(io::sink()))
         .paste(paste(&terminal, |_, _| panic!("the terminal was asked")))
         .variables(Variables::none());
     let tokens = login_ui.log_in(&request(&world)).await.unwrap();
     assert_eq!(username(&world, &tokens).await, world.emulator.user().username);
-    assert!(pages.text().contains("200 OK"), "{}", pages.text());
-    assert_eq!(terminal.text(), "");
+    let page = pages.recv().await.unwrap();
+    assert!(page.contains("200 OK") && page.contains("Back to the program"), "{page}");
 
     world.emulator.script_consent([Decision::deny()]);
     let error = login_ui.log_in(&request(&world)).await.unwrap_err();
     assert!(error.is_declined(), "{error:?}");
-    assert!(pages.text().contains("The login was refused"), "{}", pages.text());
+    let page = pages.recv().await.unwrap();
+    assert!(page.contains("The login was refused"), "{page}");
     assert_eq!(exchanges(&world), 1);
+    assert_eq!(terminal.text(), "");
 }
 
 /// `$BROWSER` names a script.

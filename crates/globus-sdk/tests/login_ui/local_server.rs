@@ -61,21 +61,23 @@ fn status(answer: &str) -> &str {
     answer.split(' ').nth(1).unwrap_or_default()
 }
 
-/// Logs in with a browser that does this.
+/// Logs in with a browser that does this, and waits until it has.
 async fn log_in(
     request: LoginRequest,
     browse: impl Fn(&Opened) + Send + Sync + 'static,
 ) -> Result<TokenResponse, LoginError> {
+    let (sender, finished) = oneshot::channel();
+    let sender = Mutex::new(Some(sender));
     let browser = Browser::by(move |address| {
+        let sender = sender.lock().unwrap().take();
         browse(&Opened::at(address));
+        sender.unwrap().send(()).unwrap();
         Ok(())
     });
-    LocalServerLogin::new()
-        .browser(browser)
-        .variables(Variables::none())
-        .writer(io::sink())
-        .log_in(&request)
-        .await
+    let login_ui = LocalServerLogin::new().browser(browser).variables(Variables::none()).writer(io::sink());
+    let done = login_ui.log_in(&request).await;
+    finished.await.expect("the browser does all that it is to do");
+    done
 }
 
 /// What a browser has seen.
@@ -275,16 +277,24 @@ async fn nobody_comes_back_in_time() {
 async fn a_login_that_is_dropped_closes_its_port() {
     let (sender, host) = oneshot::channel();
     let sender = Mutex::new(Some(sender));
-    let login = log_in(request(&Playback::new([])), move |opened| {
+    let browser = Browser::by(move |address| {
+        let opened = Opened::at(address);
         // A connection is open, too.
-        opened.get("/favicon.ico");
-        sender.lock().unwrap().take().unwrap().send(opened.host().to_owned()).unwrap();
+        let mut silent = opened.connect();
+        silent.write_all(b"GET /")?;
+        sender.lock().unwrap().take().unwrap().send((opened.host().to_owned(), silent)).unwrap();
+        Ok(())
     });
-    let host = tokio::select! {
-        done = login => panic!("nobody came back: {done:?}"),
+    let login_ui = LocalServerLogin::new().browser(browser).variables(Variables::none()).writer(io::sink());
+    let request = request(&Playback::new([]));
+    let (host, mut silent) = tokio::select! {
+        done = login_ui.log_in(&request) => panic!("nobody came back: {done:?}"),
         host = host => host.unwrap(),
     };
     assert!(refused(&host));
+    // What was open ends when the runtime comes to it.
+    let ended = tokio::task::spawn_blocking(move || silent.read(&mut [0; 16]));
+    assert!(matches!(ended.await.unwrap(), Ok(0) | Err(_)));
 }
 
 #[cfg(unix)]

@@ -9,3 +9,5 @@ mod playback;
 mod support;
 #[cfg(feature = "seal")]
 mod suspended;
+#[cfg(target_os = "linux")]
+mod terminal;

@@ -1,7 +1,6 @@
 //! Logins at a terminal.
 
 use std::io::{self, BufReader, Cursor, Read};
-use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 
 use globus_sdk::login::{LoginRequest, LoginUi, PasteLogin};
@@ -212,36 +211,4 @@ async fn a_login_that_was_given_up_takes_no_line_from_the_next() {
     second.unwrap();
     assert_eq!(sent_code(&playback), "CODE");
     assert_eq!(*reads.lock().unwrap(), 1, "one thread reads");
-}
-
-const IN_A_PIPE: &str = "GLOBUS_TEST_LOGIN_IN_A_PIPE";
-
-/// Runs in a process of its own, whose input is a pipe that nobody writes to and nobody closes.
-#[test]
-fn without_a_terminal_it_says_so_at_once_and_reads_nothing() {
-    if std::env::var_os(IN_A_PIPE).is_some() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let request = request(&Playback::new([]));
-        let error = runtime.block_on(PasteLogin::new().log_in(&request)).unwrap_err();
-        assert!(error.is_person_needed());
-        println!("ended: {error}");
-        return;
-    }
-    let name = "paste::without_a_terminal_it_says_so_at_once_and_reads_nothing";
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture"])
-        .env(IN_A_PIPE, "1")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let input = child.stdin.take();
-    let output = child.wait_with_output().unwrap();
-    drop(input);
-    let said = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{said}");
-    assert!(said.contains("ended: a person has to log in: there is no terminal"), "{said}");
-    assert!(said.contains("finish it elsewhere"), "the next step is said: {said}");
-    assert!(!said.contains("https://") && !String::from_utf8(output.stderr).unwrap().contains("https://"));
 }

@@ -18,7 +18,7 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
@@ -33,17 +33,14 @@ const DONE: &str = "/done";
 /// How many connections are open at once. The oldest makes way: the redirect is sent in an instant.
 const CONNECTIONS: usize = 16;
 
-/// How long the head of a request may take.
-const HEAD_LIMIT: Duration = Duration::from_secs(10);
-
-/// How long a connection may last.
-const CONNECTION_LIMIT: Duration = Duration::from_secs(30);
+/// How long a connection may last, of one who sends slowly or nothing.
+const CONNECTION_LIMIT: Duration = Duration::from_secs(10);
 
 /// The most bytes of the head of a request.
 const HEAD_SIZE: usize = 16 * 1024;
 
-/// How long the browser may take to ask for the page after the redirect.
-const LAST_PAGE_LIMIT: Duration = Duration::from_secs(2);
+/// How long the browser may take to ask for the page after the redirect. They all do at once.
+const LAST_PAGE_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long nothing is accepted when the system has refused to.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -148,8 +145,6 @@ async fn connection(stream: TcpStream, waiting: Arc<Waiting>) -> bool {
         async move { Ok::<_, Infallible>(answer) }
     });
     let serving = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_LIMIT)
         .max_buf_size(HEAD_SIZE)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
