@@ -1,77 +1,25 @@
-//! A person in front of a real browser: the emulator's consent page, driven in Chromium.
+//! A person in front of a real browser: from the emulator's consent page to the page of the program that logs in, driven
+//! in Chromium.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod support;
 
-use std::net::Ipv4Addr;
+use std::io;
 
 use fantoccini::{Client as Browser, ClientBuilder, Locator};
 use globus_emulator::{CollectionRules, ConsentMode, EntityType};
-use globus_sdk::{AccessTokenAuthorizer, TokenResponse, TransferClient};
+use globus_sdk::config::Variables;
+use globus_sdk::login::{self, LocalServerLogin, LoginRequest, LoginUi as _};
+use globus_sdk::{
+    AccessTokenAuthorizer, GlobusAuthorizationParameters, Scopes, TokenResponse, TransferClient,
+};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::json;
 use support::World;
 use test_services::browser::ChromeDriver;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-
-/// Where a login comes back to.
-struct Listener {
-    port: u16,
-    visited: mpsc::Receiver<String>,
-}
-
-impl Listener {
-    async fn open() -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let (visit, visited) = mpsc::channel(16);
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(answer(stream, visit.clone()));
-            }
-        });
-        Self { port, visited }
-    }
-
-    /// An address here.
-    fn url(&self, path: &str) -> String {
-        format!("http://localhost:{}{path}", self.port)
-    }
-
-    /// The address that the browser was sent to. Browsers ask for icons, too.
-    async fn visited(&mut self) -> String {
-        loop {
-            let path = self.visited.recv().await.unwrap();
-            if path.starts_with("/callback") {
-                return self.url(&path);
-            }
-        }
-    }
-}
-
-/// Answers one request with a page. Browsers also open connections that they do not use.
-async fn answer(stream: TcpStream, visit: mpsc::Sender<String>) {
-    let mut stream = BufReader::new(stream);
-    let mut request = String::new();
-    // The whole request must be read: what is closed with something unread is reset.
-    while !request.ends_with("\r\n\r\n") {
-        if !matches!(stream.read_line(&mut request).await, Ok(read) if read > 0) {
-            return;
-        }
-    }
-    let page = "<p id=back>You can close this window.";
-    let answer = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{page}",
-        page.len()
-    );
-    stream.get_mut().write_all(answer.as_bytes()).await.unwrap();
-    let path = request.split(' ').nth(1).unwrap_or_default();
-    // A test that has ended asks no more.
-    drop(visit.send(path.to_owned()).await);
-}
+use url::Url;
 
 /// A browser, and the emulator in front of it.
 struct Person {
@@ -83,20 +31,26 @@ struct Person {
 impl Person {
     /// Logs in with what `decide` does on the page; answers the tokens.
     async fn logs_in(&self, decide: impl AsyncFnOnce(&Browser)) -> TokenResponse {
-        let mut listener = Listener::open().await;
-        let flow = self
-            .world
-            .login_client
-            .oauth2_start_flow(["openid", &self.scope])
-            .redirect_uri(listener.url("/callback"))
-            .start()
-            .unwrap();
-        self.browser.goto(flow.authorize_url().unwrap().as_str()).await.unwrap();
-        let title = self.browser.find(Locator::Css("h1")).await.unwrap().text().await.unwrap();
-        assert_eq!(title, "Emulator native app asks for access");
-        let ((), visited) = tokio::join!(decide(&self.browser), listener.visited());
-        arrives_at(&self.browser, "//p[@id='back']").await;
-        flow.finish(visited.as_str()).await.unwrap()
+        let (open, mut opened) = mpsc::channel(1);
+        let opens = move |address: &Url| open.try_send(address.clone()).map_err(io::Error::other);
+        let login_ui =
+            LocalServerLogin::new().browser(login::Browser::by(opens)).variables(Variables::none());
+        let wanted = GlobusAuthorizationParameters::default()
+            .required_scopes([Scopes::from("openid"), Scopes::from(&self.scope)]);
+        let request = LoginRequest::new(&self.world.login_client, wanted);
+        let person = async {
+            let address = opened.recv().await.unwrap();
+            self.browser.goto(address.as_str()).await.unwrap();
+            let title = self.browser.find(Locator::Css("h1")).await.unwrap().text().await.unwrap();
+            assert_eq!(title, "Emulator native app asks for access");
+            decide(&self.browser).await;
+            // The page of the program itself, at an address without the code.
+            arrives_at(&self.browser, "//p[contains(., 'You can close this window')]").await;
+            let shown = self.browser.current_url().await.unwrap();
+            assert_eq!((shown.host_str(), shown.query()), (Some("127.0.0.1"), None));
+        };
+        let (tokens, ()) = tokio::join!(login_ui.log_in(&request), person);
+        tokens.unwrap()
     }
 
     async fn lists(&self, tokens: &TokenResponse) -> Result<(), String> {
