@@ -50,9 +50,27 @@ impl GlobusApp {
         resource_server: impl Into<ResourceServer>,
         scopes: impl Into<Scopes>,
     ) -> Result<()> {
-        let (server, scopes) = (resource_server.into(), scopes.into().parse()?);
-        if self.0.requirements.add(&server, scopes) {
-            self.0.place(&server).clear();
+        self.add_scope_requirements_of([(resource_server, scopes)])
+    }
+
+    /// Adds to what the app needs of several resource servers at once, such as a
+    /// [`ScopePlan`](crate::transfer::ScopePlan).
+    ///
+    /// # Errors
+    ///
+    /// When any of the scopes cannot be read; then nothing is added.
+    pub fn add_scope_requirements_of<R: Into<ResourceServer>, S: Into<Scopes>>(
+        &self,
+        requirements: impl IntoIterator<Item = (R, S)>,
+    ) -> Result<()> {
+        let parsed = requirements
+            .into_iter()
+            .map(|(server, scopes)| Ok((server.into(), scopes.into().parse()?)))
+            .collect::<Result<Vec<(ResourceServer, Vec<Scope>)>>>()?;
+        for (server, scopes) in parsed {
+            if self.0.requirements.add(&server, scopes) {
+                self.0.place(&server).clear();
+            }
         }
         Ok(())
     }
