@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 use super::authorizer::{handle, wants_login};
 use super::logout::Logout;
 use super::parts::Parts;
+use super::status::Status;
 use crate::auth::LoginClient;
 use crate::gare::GlobusAuthorizationParameters;
 
@@ -131,6 +132,24 @@ impl GlobusApp {
             }
         }
         Ok(false)
+    }
+
+    /// What is known of the logins without asking anybody: who, which scopes, until when, and whether a login is needed.
+    /// Nothing is sent or changed.
+    ///
+    /// ```no_run
+    /// # async fn example(app: globus_sdk::UserApp) -> Result<(), Box<dyn std::error::Error>> {
+    /// let status = app.status().await?;
+    /// println!("{status}");
+    /// println!("{}", serde_json::to_string(&status)?);
+    /// if status.login_required {
+    ///     println!("Please log in first.");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn status(&self) -> Status<'_> {
+        Status::new(&self.0)
     }
 
     /// Logs out: makes the tokens useless that the app has for what it needs, and removes them.

@@ -45,9 +45,12 @@ mod logging_in;
 mod logout;
 mod parts;
 mod place;
+mod remembered_login;
 mod requirements;
 mod service_clock;
+mod status;
 mod turn;
+mod unrevoked;
 mod user_app;
 mod validator;
 
@@ -55,4 +58,7 @@ pub(crate) use self::attach::{no_app, service_client};
 pub use self::client_app::{ClientApp, ClientAppBuilder};
 pub use self::handle::{GlobusApp, Login};
 pub use self::logout::{Logout, LogoutReport, StillValid};
+pub use self::status::{
+    AppKind, AppStatus, LastLogin, ProfileStatus, ResourceServerStatus, Status, TokenStatus,
+};
 pub use self::user_app::{UserApp, UserAppBuilder};
