@@ -9,8 +9,7 @@ use globus_sdk::app::{AppKind, AppStatus};
 use globus_sdk::scopes::TransferScopes;
 use globus_sdk::storage::StoreKind;
 use globus_sdk::{
-    ClientApp, JsonTokenStorage, ManualClock, MemoryTokenStorage, Storage, Timestamp, TokenData,
-    UserApp,
+    ClientApp, JsonTokenStorage, ManualClock, MemoryTokenStorage, Storage, Timestamp, TokenData, UserApp,
 };
 use playback::Playback;
 use serde_json::{Map, json};
@@ -55,7 +54,8 @@ impl Setup {
 }
 
 fn token(server: &str, scope: &str) -> TokenData {
-    TokenData::new(server, scope, format!("AgAccess-{server}"), START + 3600).with_identity_id("some-identity")
+    TokenData::new(server, scope, format!("AgAccess-{server}"), START + 3600)
+        .with_identity_id("some-identity")
 }
 
 fn both() -> [TokenData; 2] {
@@ -73,8 +73,11 @@ async fn without_tokens_a_login_is_needed_and_nothing_is_asked() {
     let setup = setup();
     let status = setup.app(false).status().await.unwrap();
     assert!(status.login_required && status.identity_id.is_none() && status.last_login.is_none());
-    let servers: Vec<_> =
-        status.resource_servers.iter().map(|server| (server.resource_server.as_str(), server.needed)).collect();
+    let servers: Vec<_> = status
+        .resource_servers
+        .iter()
+        .map(|server| (server.resource_server.as_str(), server.needed))
+        .collect();
     assert_eq!(servers, [(AUTH, true), (TRANSFER, true)]);
     assert_eq!(status.resource_servers[1].missing_scopes, [ALL]);
     assert_eq!((status.client_id.as_str(), status.profile.as_str()), (CLIENT, "DEFAULT"));
@@ -162,8 +165,11 @@ async fn damaged_records_and_other_people_are_told() {
     assert_eq!(status.profiles.len(), 1);
     shown(&status);
     let status = app.status().all_profiles().await.unwrap();
-    let profiles: Vec<_> =
-        status.profiles.iter().map(|profile| (profile.name.as_str(), profile.identity_id.as_deref())).collect();
+    let profiles: Vec<_> = status
+        .profiles
+        .iter()
+        .map(|profile| (profile.name.as_str(), profile.identity_id.as_deref()))
+        .collect();
     assert_eq!(profiles, [("DEFAULT", Some("some-identity")), ("other", Some("somebody-else"))]);
 
     document["data"]["DEFAULT"][TRANSFER] = json!({
@@ -187,7 +193,9 @@ async fn the_last_login_is_remembered_with_the_tokens() {
         token.with_extra(Map::from_iter([("globus_sdk_rs_login".to_owned(), login)]))
     };
     let [auth, transfer] = both();
-    setup.store([with_login(auth, START - 50, None), with_login(transfer, START - 10, Some(START - 90))]).await;
+    setup
+        .store([with_login(auth, START - 50, None), with_login(transfer, START - 10, Some(START - 90))])
+        .await;
     let login = setup.app(false).status().await.unwrap().last_login.unwrap();
     assert_eq!(login.at.as_second(), START - 10);
     assert_eq!(login.authenticated_at.unwrap().as_second(), START - 90);

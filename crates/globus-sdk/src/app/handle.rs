@@ -8,7 +8,7 @@ use globus_core::{Authorizer, ClientBuilder, Error, ResourceServer, Result, Scop
 use jiff::SignedDuration;
 
 use super::authorizer::{handle, wants_login};
-use super::logout::Logout;
+use super::logout::{Logout, LogoutReport};
 use super::parts::Parts;
 use super::status::Status;
 use crate::auth::LoginClient;
@@ -155,6 +155,16 @@ impl GlobusApp {
     /// Logs out: makes the tokens useless that the app has for what it needs, and removes them.
     pub fn logout(&self) -> Logout<'_> {
         Logout::new(&self.0)
+    }
+
+    /// Tries again to make useless what earlier logouts [kept](Logout::keep_unrevoked), and removes what is done or has
+    /// ended by itself. Every logout does so by itself; programs may also do it at their start.
+    ///
+    /// # Errors
+    ///
+    /// When the storage cannot be read or written.
+    pub async fn revoke_remembered(&self) -> Result<LogoutReport> {
+        self.0.revoke_remembered().await
     }
 
     /// Where the tokens are, without questions: what is stored there is not checked.

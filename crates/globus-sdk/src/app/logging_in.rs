@@ -89,7 +89,9 @@ impl Parts {
         let claims = claims.map_err(|error| login_failed(LoginError::IdToken(error)))?;
         let login = RememberedLogin {
             at: tokens.server_time().unwrap_or_else(|| self.clock.now()),
-            authenticated_at: claims.last_authentication.and_then(|second| Timestamp::from_second(second).ok()),
+            authenticated_at: claims
+                .last_authentication
+                .and_then(|second| Timestamp::from_second(second).ok()),
         };
         Ok(login.write(tokens.with_identity_id(claims.sub.as_str())))
     }

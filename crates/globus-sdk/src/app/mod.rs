@@ -43,6 +43,7 @@ mod client_app;
 mod handle;
 mod logging_in;
 mod logout;
+mod parked;
 mod parts;
 mod place;
 mod remembered_login;
@@ -58,6 +59,7 @@ pub(crate) use self::attach::{no_app, service_client};
 pub use self::client_app::{ClientApp, ClientAppBuilder};
 pub use self::handle::{GlobusApp, Login};
 pub use self::logout::{Logout, LogoutReport, StillValid};
+pub use self::parked::{ParkedError, ParkedRequirement};
 pub use self::status::{
     AppKind, AppStatus, LastLogin, ProfileStatus, ResourceServerStatus, Status, TokenStatus,
 };

@@ -55,7 +55,9 @@ mod tests {
         let none = Some(RememberedLogin { at: second(5), authenticated_at: None });
         assert_eq!(of(json!({"at": 5, "authenticated_at": "3"})), none);
         assert_eq!(of(json!({"at": 5, "authenticated_at": i64::MAX})), none);
-        for odd in [json!({"at": i64::MAX}), json!({"authenticated_at": 3}), json!([5]), json!(5), Value::Null] {
+        for odd in
+            [json!({"at": i64::MAX}), json!({"authenticated_at": 3}), json!([5]), json!(5), Value::Null]
+        {
             assert_eq!(of(odd), None);
         }
     }

@@ -184,7 +184,11 @@ impl Parts {
             kind: if is_user { AppKind::User } else { AppKind::Client },
             profile: profile.to_string(),
             at: now,
-            identity_id: if several_identities { None } else { identities.first().copied().map(str::to_owned) },
+            identity_id: if several_identities {
+                None
+            } else {
+                identities.first().copied().map(str::to_owned)
+            },
             several_identities,
             last_login: last_login(&stored),
             login_required: is_user
@@ -203,7 +207,8 @@ impl Parts {
     ) -> ResourceServerStatus {
         let damage = stored.damaged.iter().find(|error| error.resource_server() == Some(server));
         let token = stored.tokens.get(server).filter(|_| damage.is_none());
-        let granted: Vec<&str> = token.map_or_else(Vec::new, |token| token.scope.split_whitespace().collect());
+        let granted: Vec<&str> =
+            token.map_or_else(Vec::new, |token| token.scope.split_whitespace().collect());
         let required = || needed.unwrap_or_default().iter();
         let missing_scopes: Vec<String> = required()
             .filter(|scope| !scope.is_optional() && !granted.contains(&scope.name()))
@@ -274,10 +279,19 @@ impl ProfileStatus {
 impl fmt::Display for AppStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let short = |text| Shown::new(text, 200);
-        writeln!(f, "{} (client {}, profile {})", short(&self.app_name), short(&self.client_id), short(&self.profile))?;
+        writeln!(
+            f,
+            "{} (client {}, profile {})",
+            short(&self.app_name),
+            short(&self.client_id),
+            short(&self.profile)
+        )?;
         match (&self.identity_id, self.kind) {
             _ if self.several_identities => {
-                writeln!(f, "tokens of several identities are stored; log out of everything, then log in again")?;
+                writeln!(
+                    f,
+                    "tokens of several identities are stored; log out of everything, then log in again"
+                )?;
             }
             (Some(identity), _) => writeln!(f, "logged in as {}", short(identity))?,
             (None, AppKind::User) => writeln!(f, "nobody is known to be logged in")?,
@@ -307,7 +321,8 @@ impl fmt::Display for ResourceServerStatus {
             (_, Some(damage)) => write!(f, "{}", Shown::new(damage, 400))?,
             (None, None) => f.write_str("no token")?,
             (Some(token), None) => {
-                let until = token.access_token_until.map_or_else(|| "an unknown time".to_owned(), |t| t.to_string());
+                let until =
+                    token.access_token_until.map_or_else(|| "an unknown time".to_owned(), |t| t.to_string());
                 let word = if token.expired { "ended" } else { "good until" };
                 write!(f, "access token {word} {until}")?;
                 f.write_str(if token.renewable { ", can be renewed" } else { ", cannot be renewed" })?;

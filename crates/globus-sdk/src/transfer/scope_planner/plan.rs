@@ -6,7 +6,9 @@ use globus_core::{EndpointId, Error, ResourceServer, Result, Scope, Scopes};
 use uuid::Uuid;
 
 use super::CollectionFacts;
-use crate::scopes::{GcsCollectionScopes, GcsEndpointScopes, SpecificFlowScopes, TimersScopes, TransferScopes};
+use crate::scopes::{
+    GcsCollectionScopes, GcsEndpointScopes, SpecificFlowScopes, TimersScopes, TransferScopes,
+};
 use crate::transfer::EntityType;
 
 /// What a program is about to do, to be [planned](super::ScopePlanner::plan).
@@ -175,7 +177,8 @@ fn scopes_of(action: &Action, facts: &Facts) -> Result<Vec<(ResourceServer, Scop
         }
         Action::CreateGuest(collection) => {
             let known = known(facts, *collection)?;
-            let (EntityType::Gcsv5MappedCollection, Some(endpoint)) = (&known.entity_type, known.owner_id) else {
+            let (EntityType::Gcsv5MappedCollection, Some(endpoint)) = (&known.entity_type, known.owner_id)
+            else {
                 return Err(Error::usage(format!(
                     "guest collections are made on mapped collections of Globus Connect Server, and {collection} is \
                      none"
