@@ -8,6 +8,7 @@ use globus_core::{Authorizer, ClientBuilder, Error, ResourceServer, Result, Scop
 use jiff::SignedDuration;
 
 use super::authorizer::{handle, wants_login};
+use super::check::Check;
 use super::logout::{Logout, LogoutReport};
 use super::parts::Parts;
 use super::status::Status;
@@ -150,6 +151,43 @@ impl GlobusApp {
     /// ```
     pub fn status(&self) -> Status<'_> {
         Status::new(&self.0)
+    }
+
+    /// Whether the app's credentials do something, and for as long as it takes: before a job goes into a queue. The answer
+    /// names the first thing that lapses, when, and what helps. Nobody is asked to log in.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// # async fn example(app: globus_sdk::UserApp, from: uuid::Uuid, to: uuid::Uuid) -> globus_sdk::Result<()> {
+    /// let four_days = Duration::from_secs(96 * 3600);
+    /// let verdict = app.check().for_duration(four_days).transfer([from, to]).await?;
+    /// println!("{verdict}");
+    /// if let Some(login) = verdict.first_lapse().and_then(|lapse| lapse.login.clone()) {
+    ///     app.login().parameters(login).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Without [`transfer`](Check::transfer) and [`scopes`](Check::scopes) it is about what the app needs by now.
+    ///
+    /// # What is looked at, and asked
+    ///
+    /// * The stored tokens: scopes, and ends of access tokens that nothing renews.
+    /// * Refresh tokens, by using them: the renewed token is stored, as after any call. Not so
+    ///   [`without_renewal`](Check::without_renewal).
+    /// * Consents, where scopes have dependencies.
+    /// * Collections: whether they need `data_access`, how fresh a sign-in must be, the policy. When the person signed in
+    ///   last is asked of Globus Auth: with a secret of the client about the session itself, else by `userinfo`, which tells
+    ///   it for the scope `profile`. Whether a policy is met, a client without a secret can only try: one entry of the
+    ///   collection is listed.
+    /// * A client app asks for tokens, and throws them away.
+    ///
+    /// What cannot be found out is in [`Verdict::unknown`](crate::app::Verdict::unknown), and then the answer is not yes.
+    /// Paths, quotas and permissions are not looked at.
+    pub fn check(&self) -> Check<'_> {
+        Check::new(&self.0)
     }
 
     /// Logs out: makes the tokens useless that the app has for what it needs, and removes them.

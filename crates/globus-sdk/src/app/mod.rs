@@ -39,6 +39,7 @@
 mod attach;
 mod authorizer;
 mod builder;
+mod check;
 mod client_app;
 mod handle;
 mod logging_in;
@@ -56,6 +57,7 @@ mod user_app;
 mod validator;
 
 pub(crate) use self::attach::{no_app, service_client};
+pub use self::check::{Answer, Check, Lapse, LapseReason, Unknown, Verdict};
 pub use self::client_app::{ClientApp, ClientAppBuilder};
 pub use self::handle::{GlobusApp, Login};
 pub use self::logout::{Logout, LogoutReport, StillValid};

@@ -307,9 +307,10 @@ impl fmt::Display for AppStatus {
         for server in &self.resource_servers {
             writeln!(f, "{server}")?;
         }
-        f.write_str(match self.login_required {
-            true => "a login is needed",
-            false => "no login is needed as far as can be known here",
+        f.write_str(if self.login_required {
+            "a login is needed"
+        } else {
+            "no login is needed as far as can be known here"
         })
     }
 }
