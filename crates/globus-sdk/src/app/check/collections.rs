@@ -101,7 +101,7 @@ impl Inquiry<'_> {
                     return Ok(Vec::new());
                 }
                 Err(error) => {
-                    self.not_found_out(format!("what the collection {collection} asks for"), &error)
+                    self.not_found_out(format!("what the collection {collection} asks for"), &error);
                 }
             }
         }
