@@ -83,6 +83,16 @@ impl TokenResponse {
         self
     }
 
+    /// Writes a member of one's own into the record of every token, which storages keep. Programs that do not know it
+    /// leave it alone or drop it. Not for secrets.
+    #[must_use]
+    pub fn with_extra(mut self, name: &str, value: &serde_json::Value) -> Self {
+        for token in &mut Arc::make_mut(&mut self.0).tokens.0 {
+            token.extra.insert(name.to_owned(), value.clone());
+        }
+        self
+    }
+
     /// Fills in the refresh token that was spent, where the answer has one token and no new refresh token:
     /// the old one stays in force.
     #[must_use]

@@ -8,8 +8,10 @@ use globus_core::{Authorizer, ClientBuilder, Error, ResourceServer, Result, Scop
 use jiff::SignedDuration;
 
 use super::authorizer::{handle, wants_login};
-use super::logout::Logout;
+use super::check::Check;
+use super::logout::{Logout, LogoutReport};
 use super::parts::Parts;
+use super::status::Status;
 use crate::auth::LoginClient;
 use crate::gare::GlobusAuthorizationParameters;
 
@@ -50,9 +52,27 @@ impl GlobusApp {
         resource_server: impl Into<ResourceServer>,
         scopes: impl Into<Scopes>,
     ) -> Result<()> {
-        let (server, scopes) = (resource_server.into(), scopes.into().parse()?);
-        if self.0.requirements.add(&server, scopes) {
-            self.0.place(&server).clear();
+        self.add_scope_requirements_of([(resource_server, scopes)])
+    }
+
+    /// Adds to what the app needs of several resource servers at once, such as a
+    /// [`ScopePlan`](crate::transfer::ScopePlan).
+    ///
+    /// # Errors
+    ///
+    /// When any of the scopes cannot be read; then nothing is added.
+    pub fn add_scope_requirements_of<R: Into<ResourceServer>, S: Into<Scopes>>(
+        &self,
+        requirements: impl IntoIterator<Item = (R, S)>,
+    ) -> Result<()> {
+        let parsed = requirements
+            .into_iter()
+            .map(|(server, scopes)| Ok((server.into(), scopes.into().parse()?)))
+            .collect::<Result<Vec<(ResourceServer, Vec<Scope>)>>>()?;
+        for (server, scopes) in parsed {
+            if self.0.requirements.add(&server, scopes) {
+                self.0.place(&server).clear();
+            }
         }
         Ok(())
     }
@@ -115,9 +135,74 @@ impl GlobusApp {
         Ok(false)
     }
 
+    /// What is known of the logins without asking anybody: who, which scopes, until when, and whether a login is needed.
+    /// Nothing is sent or changed.
+    ///
+    /// ```no_run
+    /// # async fn example(app: globus_sdk::UserApp) -> Result<(), Box<dyn std::error::Error>> {
+    /// let status = app.status().await?;
+    /// println!("{status}");
+    /// println!("{}", serde_json::to_string(&status)?);
+    /// if status.login_required {
+    ///     println!("Please log in first.");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn status(&self) -> Status<'_> {
+        Status::new(&self.0)
+    }
+
+    /// Whether the app's credentials do something, and for as long as it takes: before a job goes into a queue. The answer
+    /// names the first thing that lapses, when, and what helps. Nobody is asked to log in.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// # async fn example(app: globus_sdk::UserApp, from: uuid::Uuid, to: uuid::Uuid) -> globus_sdk::Result<()> {
+    /// let four_days = Duration::from_secs(96 * 3600);
+    /// let verdict = app.check().for_duration(four_days).transfer([from, to]).await?;
+    /// println!("{verdict}");
+    /// if let Some(login) = verdict.first_lapse().and_then(|lapse| lapse.login.clone()) {
+    ///     app.login().parameters(login).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Without [`transfer`](Check::transfer) and [`scopes`](Check::scopes) it is about what the app needs by now.
+    ///
+    /// # What is looked at, and asked
+    ///
+    /// * The stored tokens: scopes, and ends of access tokens that nothing renews.
+    /// * Refresh tokens, by using them: the renewed token is stored, as after any call. Not so
+    ///   [`without_renewal`](Check::without_renewal).
+    /// * Consents, where scopes have dependencies.
+    /// * Collections: whether they need `data_access`, how fresh a sign-in must be, the policy. When the person signed in
+    ///   last is asked of Globus Auth: with a secret of the client about the session itself, else by `userinfo`, which tells
+    ///   it for the scope `profile`. Whether a policy is met, a client without a secret can only try: one entry of the
+    ///   collection is listed.
+    /// * A client app asks for tokens, and throws them away.
+    ///
+    /// What cannot be found out is in [`Verdict::unknown`](crate::app::Verdict::unknown), and then the answer is not yes.
+    /// Paths, quotas and permissions are not looked at.
+    pub fn check(&self) -> Check<'_> {
+        Check::new(&self.0)
+    }
+
     /// Logs out: makes the tokens useless that the app has for what it needs, and removes them.
     pub fn logout(&self) -> Logout<'_> {
         Logout::new(&self.0)
+    }
+
+    /// Tries again to make useless what earlier logouts [kept](Logout::keep_unrevoked), and removes what is done or has
+    /// ended by itself. Every logout does so by itself; programs may also do it at their start.
+    ///
+    /// # Errors
+    ///
+    /// When the storage cannot be read or written.
+    pub async fn revoke_remembered(&self) -> Result<LogoutReport> {
+        self.0.revoke_remembered().await
     }
 
     /// Where the tokens are, without questions: what is stored there is not checked.

@@ -1,9 +1,10 @@
 //! One login of an app, from the need to the stored tokens.
 
 use globus_core::storage::StorageErrorKind;
-use globus_core::{Error, Result, Scope, Scopes, StorageError, TokenResponse};
+use globus_core::{Clock, Error, Result, Scope, Scopes, StorageError, Timestamp, TokenResponse};
 
 use super::parts::{Kind, Parts, UserLogin};
+use super::remembered_login::RememberedLogin;
 use crate::auth::{ConfidentialAppAuthClient, LoginError};
 use crate::gare::GlobusAuthorizationParameters;
 use crate::login::{LoginRequest, StartedLogin};
@@ -79,14 +80,20 @@ impl Parts {
         request
     }
 
-    /// The tokens with the name of whose they are, from the verified id token.
+    /// The tokens with the name of whose they are, from the verified id token, and with the time of the login.
     pub(super) async fn with_identity(&self, tokens: TokenResponse) -> Result<TokenResponse> {
         if tokens.id_token().is_none() {
             return Err(StorageError::new(StorageErrorKind::MissingIdentity).into());
         }
         let claims = self.id_token_decoder.decode_response(&tokens).await;
         let claims = claims.map_err(|error| login_failed(LoginError::IdToken(error)))?;
-        Ok(tokens.with_identity_id(claims.sub.as_str()))
+        let login = RememberedLogin {
+            at: tokens.server_time().unwrap_or_else(|| self.clock.now()),
+            authenticated_at: claims
+                .last_authentication
+                .and_then(|second| Timestamp::from_second(second).ok()),
+        };
+        Ok(login.write(tokens.with_identity_id(claims.sub.as_str())))
     }
 
     /// Stores the tokens of a login. Those that are refused are made useless: nobody else would do it.

@@ -39,20 +39,30 @@
 mod attach;
 mod authorizer;
 mod builder;
+mod check;
 mod client_app;
 mod handle;
 mod logging_in;
 mod logout;
+mod parked;
 mod parts;
 mod place;
+mod remembered_login;
 mod requirements;
 mod service_clock;
+mod status;
 mod turn;
+mod unrevoked;
 mod user_app;
 mod validator;
 
 pub(crate) use self::attach::{no_app, service_client};
+pub use self::check::{Answer, Check, Lapse, LapseReason, Unknown, Verdict};
 pub use self::client_app::{ClientApp, ClientAppBuilder};
 pub use self::handle::{GlobusApp, Login};
 pub use self::logout::{Logout, LogoutReport, StillValid};
+pub use self::parked::{ParkedError, ParkedRequirement};
+pub use self::status::{
+    AppKind, AppStatus, LastLogin, ProfileStatus, ResourceServerStatus, Status, TokenStatus,
+};
 pub use self::user_app::{UserApp, UserAppBuilder};

@@ -220,12 +220,13 @@ impl Parts {
         let identity: globus_core::IdentityId = identity
             .parse()
             .map_err(|_| Error::usage("the stored identity is not the id of one; log out and in again"))?;
-        let forest = self.consent_client().await?.get_consents(identity).send().await?.to_forest();
+        let forest = self.auth_client_without_login().await?.get_consents(identity).send().await?.to_forest();
         forest.map_err(|error| Error::other("the consents could not be read", Some(error.into())))
     }
 
-    /// A client for the consents. Its tokens are taken as they are stored: asking for consents must not ask for consents.
-    async fn consent_client(&self) -> Result<AuthClient> {
+    /// A client for consents and sessions. Its tokens are taken as they are stored: asking for consents must not ask for
+    /// consents.
+    pub(super) async fn auth_client_without_login(&self) -> Result<AuthClient> {
         let server = ResourceServer::from(AuthScopes::RESOURCE_SERVER);
         let token = self.plain.get(&server).await?;
         let token = token.ok_or_else(|| globus_core::StorageError::missing_token(&server))?;

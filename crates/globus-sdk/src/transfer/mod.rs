@@ -38,6 +38,7 @@ mod client;
 mod filter;
 mod model;
 mod operations;
+mod scope_planner;
 mod submission;
 mod task_wait;
 
@@ -45,6 +46,7 @@ pub use self::client::TransferClient;
 pub use self::filter::Filter;
 pub use self::model::*;
 pub use self::operations::*;
+pub use self::scope_planner::{CollectionFacts, IntendedActions, ScopePlan, ScopePlanner};
 pub use self::submission::{
     Deadline, DeleteData, DeleteItem, FilterMethod, FilterType, RecursiveSymlinks, SyncLevel, TransferData,
     TransferItem,
