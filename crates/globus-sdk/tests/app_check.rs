@@ -1,5 +1,5 @@
 //! Checks of credentials, against services that answer as told.
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::needless_pass_by_value, missing_docs)]
 
 mod playback;
 

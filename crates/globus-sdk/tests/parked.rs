@@ -220,7 +220,7 @@ async fn bad_files_are_refused() {
         assert!(matches!(error, ParkedError::NotARequirement(_)), "{content}: {error}");
     }
     assert!(matches!(load(b"\xff\xfe{}").await, ParkedError::NotARequirement(_)));
-    assert!(matches!(load(&[b'['; 60_000]).await, ParkedError::NotARequirement(_)), "no deep recursion");
+    assert!(matches!(load(&vec![b'['; 60_000]).await, ParkedError::NotARequirement(_)), "no deep recursion");
     let error = load(whole(r#", "client_id": 5"#).as_bytes()).await;
     assert!(matches!(error, ParkedError::OddMember { member: "client_id", .. }), "{error}");
     let large = whole(&format!(r#", "x": "{}""#, "y".repeat(64 * 1024)));
