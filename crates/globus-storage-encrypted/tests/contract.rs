@@ -27,7 +27,13 @@ impl Encrypted {
 
 impl Backend for Encrypted {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::minimal().with_atomic_batch().with_cas().with_list().with_shared().with_durable()
+        Capabilities::minimal()
+            .with_atomic_batch()
+            .with_cas()
+            .with_list()
+            .with_shared()
+            .with_durable()
+            .with_confidential()
     }
 
     async fn make_place(&self) -> String {

@@ -17,7 +17,7 @@ struct Keyring;
 
 impl Backend for Keyring {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::minimal().with_atomic_batch().with_cas().with_list().with_shared()
+        Capabilities::minimal().with_atomic_batch().with_cas().with_list().with_shared().with_confidential()
     }
 
     async fn make_place(&self) -> String {

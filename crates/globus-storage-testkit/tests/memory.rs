@@ -15,7 +15,7 @@ struct Memory;
 
 impl Backend for Memory {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::minimal().with_atomic_batch().with_cas().with_list()
+        Capabilities::minimal().with_atomic_batch().with_cas().with_list().with_confidential()
     }
 
     async fn make_place(&self) -> String {

@@ -28,7 +28,7 @@ impl SealedMemory {
 
 impl Backend for SealedMemory {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::minimal().with_atomic_batch().with_cas().with_list()
+        Capabilities::minimal().with_atomic_batch().with_cas().with_list().with_confidential()
     }
 
     async fn make_place(&self) -> String {
@@ -74,7 +74,13 @@ struct SealedJson;
 
 impl Backend for SealedJson {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::minimal().with_atomic_batch().with_cas().with_list().with_shared().with_durable()
+        Capabilities::minimal()
+            .with_atomic_batch()
+            .with_cas()
+            .with_list()
+            .with_shared()
+            .with_durable()
+            .with_confidential()
     }
 
     async fn make_place(&self) -> String {

@@ -52,7 +52,7 @@ struct AroundMemory(Wrapper);
 
 impl Backend for AroundMemory {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::minimal().with_atomic_batch().with_cas().with_list()
+        Capabilities::minimal().with_atomic_batch().with_cas().with_list().with_confidential()
     }
 
     async fn make_place(&self) -> String {
@@ -73,7 +73,12 @@ struct AroundJson(Wrapper);
 
 impl Backend for AroundJson {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::minimal().with_atomic_batch().with_cas().with_list().with_shared().with_durable()
+        let json =
+            Capabilities::minimal().with_atomic_batch().with_cas().with_list().with_shared().with_durable();
+        match self.0 {
+            Wrapper::CachedSealed | Wrapper::SealedCached => json.with_confidential(),
+            _ => json,
+        }
     }
 
     async fn make_place(&self) -> String {
