@@ -22,6 +22,7 @@ use globus_sdk::{
     TransferClient, TransferData, UserApp,
 };
 use support::World;
+use tempfile::TempDir;
 use url::Url;
 use uuid::Uuid;
 
@@ -30,9 +31,9 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 const POLICY: Uuid = Uuid::from_u128(0x0f0e_5160);
 
 /// An emulator with collections that ask for different things of those who use them: `mapped` for consent, `protected`
-/// for a sign-in within three days, and `guest` for nothing.
-async fn world() -> Arc<World> {
-    let files = tempfile::tempdir().unwrap().keep();
+/// for a sign-in within three days, and `guest` for nothing. Their directory comes with it.
+async fn world() -> (Arc<World>, TempDir) {
+    let files = tempfile::tempdir().unwrap();
     let mapped = EntityType::Gcsv5MappedCollection;
     let rules = CollectionRules::none().high_assurance(3 * DAY).policy(POLICY);
     let policy = NewPolicy::new("Fresh")
@@ -43,16 +44,21 @@ async fn world() -> Arc<World> {
     let world = World::start_with(|builder| {
         builder
             .project(NewProject::new("Lab").policy(policy))
-            .collection_with_rules("mapped", &files, mapped, CollectionRules::none().require_data_access())
-            .collection_with_rules("protected", &files, mapped, rules)
-            .collection_of_type("guest", &files, EntityType::Gcsv5GuestCollection)
+            .collection_with_rules(
+                "mapped",
+                files.path(),
+                mapped,
+                CollectionRules::none().require_data_access(),
+            )
+            .collection_with_rules("protected", files.path(), mapped, rules)
+            .collection_of_type("guest", files.path(), EntityType::Gcsv5GuestCollection)
             .token_lifetimes(TokenLifetimes::access(10 * HOUR))
             .jwt_time(JwtTime::Emulated)
     })
     .await;
     world.emulator.clock().freeze();
     std::fs::write(world.dir("guest").join("a.nc"), "data").unwrap();
-    Arc::new(world)
+    (Arc::new(world), files)
 }
 
 /// The person at the terminal, who is told where to log in.
@@ -133,7 +139,7 @@ async fn checked(app: &UserApp, verdict: Verdict) -> Verdict {
 /// Will my credentials last through the queue?
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_check_names_the_sign_in_that_gets_too_old_and_a_fresh_one_lasts() {
-    let world = world().await;
+    let (world, _files) = world().await;
     let human = Human::new(&world);
     let app = builder(&world, human.clone()).build().unwrap();
     let transfer = TransferClient::with_app(&app).unwrap();
@@ -195,7 +201,7 @@ async fn a_check_names_the_sign_in_that_gets_too_old_and_a_fresh_one_lasts() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_check_notices_a_login_that_was_revoked_and_consents_that_were_withdrawn() {
-    let world = world().await;
+    let (world, _files) = world().await;
     let app = builder(&world, Human::new(&world)).build().unwrap();
     let mapped = world.id("mapped");
     TransferClient::with_app(&app).unwrap().add_app_data_access_scope([mapped]).unwrap();
@@ -222,7 +228,7 @@ async fn a_check_notices_a_login_that_was_revoked_and_consents_that_were_withdra
 /// A program with a secret asks about the session itself; a service account has none.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn programs_with_a_secret_are_checked_by_other_means() {
-    let world = world().await;
+    let (world, _files) = world().await;
     let client = world.emulator.confidential_client();
     let portal = UserApp::builder("portal")
         .client_id(client.id())
@@ -302,7 +308,7 @@ fn list_requests(world: &World, collection: &str) -> usize {
 /// A mapped collection asks for consent in the middle, and there is a terminal.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_a_person_there_one_prompt_is_enough() {
-    let world = world().await;
+    let (world, _files) = world().await;
     let human = Human::new(&world);
     let app = builder(&world, human.clone()).auto_redrive_gares(true).build().unwrap();
     let transfer = TransferClient::with_app(&app).unwrap();
@@ -318,7 +324,7 @@ async fn with_a_person_there_one_prompt_is_enough() {
 /// The same, where the tool plans what it needs beforehand.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_planned_is_asked_for_at_once_and_nothing_else() {
-    let world = world().await;
+    let (world, _files) = world().await;
     let human = Human::new(&world);
     let app = builder(&world, human.clone()).build().unwrap();
     let transfer = TransferClient::with_app(&app).unwrap();
@@ -339,7 +345,7 @@ async fn what_was_planned_is_asked_for_at_once_and_nothing_else() {
 /// The program may not prompt: the requirement goes into a file, and the run goes on with other work.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_parked_requirement_is_fulfilled_elsewhere_and_then_the_call_succeeds() {
-    let world = world().await;
+    let (world, _files) = world().await;
     let human = Human::new(&world);
     let terminal = builder(&world, human.clone()).build().unwrap();
     TransferClient::with_app(&terminal).unwrap();
@@ -383,7 +389,7 @@ async fn a_parked_requirement_is_fulfilled_elsewhere_and_then_the_call_succeeds(
 /// The person does not consent.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_consent_is_the_end_of_the_call_and_no_loop() {
-    let world = world().await;
+    let (world, _files) = world().await;
     let human = Human::new(&world);
     let app = builder(&world, human.clone()).auto_redrive_gares(true).build().unwrap();
     let transfer = TransferClient::with_app(&app).unwrap();
@@ -406,7 +412,7 @@ async fn a_refused_consent_is_the_end_of_the_call_and_no_loop() {
 /// Leaving while Globus Auth is away: the next run finishes it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_could_not_be_revoked_is_revoked_by_the_next_run() {
-    let world = world().await;
+    let (world, _files) = world().await;
     let app = builder(&world, Human::new(&world)).retry(RetryPolicy::never()).build().unwrap();
     let transfer = TransferClient::with_app(&app).unwrap();
     app.login().await.unwrap();

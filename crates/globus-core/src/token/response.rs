@@ -300,6 +300,9 @@ mod tests {
         let plain = response(&[("rs", "s"), ("rs2", "t")]);
         let stamped = plain.clone().with_identity_id("id");
         assert!(stamped.by_resource_server().iter().all(|token| token.identity_id.as_deref() == Some("id")));
+        let marked = plain.clone().with_extra("mine", &serde_json::json!(5));
+        assert!(marked.by_resource_server().iter().all(|token| token.extra["mine"] == 5));
+        assert!(plain.by_resource_server().iter().all(|token| token.extra.is_empty()));
         assert!(plain.by_resource_server().iter().all(|token| token.identity_id.is_none()));
     }
 

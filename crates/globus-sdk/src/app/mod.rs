@@ -35,6 +35,18 @@
 //! After a call, with [`auto_redrive_gares`](UserAppBuilder::auto_redrive_gares): when the service refuses it (403) and says
 //! what kind of login would help. Then the app logs in as the service says and the call is sent once more. The scopes that
 //! services ask for are asked for again by later logins of the same process.
+//!
+//! # Knowing beforehand
+//!
+//! | question | answer |
+//! |---|---|
+//! | who is logged in, for what, until when? | [`status`](GlobusApp::status): offline, nothing is asked |
+//! | do these logins last as long as a job? | [`check`](GlobusApp::check): asks the services; names the first thing that lapses |
+//! | which scopes will it take? | [`ScopePlanner`](crate::transfer::ScopePlanner): asks what kind the collections are |
+//! | nobody is there to log in; what now? | [`park`](GlobusApp::park) writes down what the login must be asked for, [`fulfil`](GlobusApp::fulfil) does it later |
+//!
+//! With the tokens of a login stands when it was (the member `globus_sdk_rs_login` of each record), so that the status can tell
+//! it. The Python SDK passes it over.
 
 mod attach;
 mod authorizer;
