@@ -33,6 +33,16 @@ impl Inquiry<'_> {
         TransferClient::builder().like(&self.app.template).authorizer(authorizer).build()
     }
 
+    /// Whatever is done with collections needs Transfer.
+    pub(super) fn add_transfer(&mut self) {
+        if !self.collections.is_empty() {
+            let scopes = self.needed.entry(TransferScopes::RESOURCE_SERVER.into()).or_default();
+            if scopes.iter().all(|scope| scope.name() != TransferScopes::ALL.name()) {
+                scopes.push(TransferScopes::ALL);
+            }
+        }
+    }
+
     pub(super) async fn look_at_collections(
         &mut self,
         looked: &mut BTreeMap<ResourceServer, Looked>,
@@ -69,9 +79,8 @@ impl Inquiry<'_> {
         if self.collections.is_empty() {
             return Ok(());
         }
+        self.add_transfer();
         let server = ResourceServer::from(TransferScopes::RESOURCE_SERVER);
-        let scopes = self.needed.entry(server.clone()).or_default();
-        scopes.push(TransferScopes::ALL);
         let Some(token) = self.granted(client, &server, vec![TransferScopes::ALL]).await else {
             self.needed.remove(&server);
             return Ok(());

@@ -5,7 +5,7 @@ mod collections;
 mod tokens;
 mod verdict;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -84,6 +84,7 @@ struct Inquiry<'a> {
     until: Timestamp,
     renew: bool,
     needed: BTreeMap<ResourceServer, Vec<Scope>>,
+    #[cfg(feature = "transfer")]
     collections: Vec<EndpointId>,
     lapses: Vec<Lapse>,
     unknown: Vec<Unknown>,
@@ -121,6 +122,7 @@ impl<'a> Inquiry<'a> {
             until: now.saturating_add(check.duration).unwrap_or(Timestamp::MAX),
             renew: check.renew,
             needed,
+            #[cfg(feature = "transfer")]
             collections: check.collections,
             lapses: Vec::new(),
             unknown: Vec::new(),
@@ -136,7 +138,7 @@ impl<'a> Inquiry<'a> {
     }
 
     async fn look_at_user(&mut self) -> Result<()> {
-        let identities: std::collections::BTreeSet<_> =
+        let identities: BTreeSet<_> =
             self.stored.tokens.values().filter_map(|token| token.identity_id.as_deref()).collect();
         if identities.len() > 1 {
             let step = "log out of everything (`logout` with `sweep`), then log in again";
@@ -144,16 +146,9 @@ impl<'a> Inquiry<'a> {
             return Ok(());
         }
         let mut looked = BTreeMap::new();
-        let mut servers: Vec<ResourceServer> = self.needed.keys().cloned().collect();
         #[cfg(feature = "transfer")]
-        if !self.collections.is_empty() {
-            let transfer = ResourceServer::from(crate::scopes::TransferScopes::RESOURCE_SERVER);
-            if !servers.contains(&transfer) {
-                servers.push(transfer.clone());
-            }
-            self.needed.entry(transfer).or_default().push(crate::scopes::TransferScopes::ALL);
-        }
-        for server in servers {
+        self.add_transfer();
+        for server in self.needed.keys().cloned().collect::<Vec<_>>() {
             let token = self.look_at_token(&server).await;
             looked.insert(server, token);
         }
