@@ -43,6 +43,11 @@ impl Requirements {
         }
     }
 
+    /// Forgets what services asked for: it was asked for by somebody who has logged out.
+    pub(super) fn forget_asked_for(&self) {
+        self.asked_for.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     pub(super) fn all(&self) -> BTreeMap<ResourceServer, Vec<Scope>> {
         self.by_server.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
