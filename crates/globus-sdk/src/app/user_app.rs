@@ -84,8 +84,7 @@ impl UserApp {
     /// When the id token is not to be believed; when the tokens are somebody else's, lack what is needed, or cannot be
     /// stored. Tokens that are refused are revoked.
     pub async fn finish_login(&self, tokens: TokenResponse) -> Result<()> {
-        let tokens = self.0.0.with_identity(tokens).await?;
-        self.0.0.keep(&tokens).await
+        self.0.0.finish_login(tokens).await
     }
 }
 

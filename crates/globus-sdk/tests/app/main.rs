@@ -2,6 +2,15 @@
 //! things fail.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod cancellation;
+mod client_app;
+mod consents;
+mod expiry;
 mod globus;
+mod identity;
 mod logout;
+mod one_login;
+mod redrive;
+mod refresh;
+mod requirements;
 mod world;
