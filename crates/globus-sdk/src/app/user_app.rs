@@ -182,6 +182,9 @@ impl UserAppBuilder {
             (Some(client), None) => client.clone(),
             (None, None) => return Err(super::handle::no_client_id()),
             (None, Some(id)) => match self.client_secret {
+                Some(secret) if secret.is_empty() => {
+                    return Err(Error::usage("the client's secret is empty"));
+                }
                 Some(secret) => {
                     ConfidentialAppAuthClient::builder(id, secret).like(&template).build()?.into()
                 }

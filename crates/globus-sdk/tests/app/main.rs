@@ -5,6 +5,7 @@
 mod cancellation;
 mod client_app;
 mod consents;
+mod construction;
 mod expiry;
 mod globus;
 mod identity;
