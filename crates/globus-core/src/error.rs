@@ -62,6 +62,7 @@ enum Kind {
     NoSuchToken(NoSuchToken),
     Json(String),
     LoginRequired { resource_server: Option<String>, cause: Error },
+    LoginFailed { reason: Error, failure: Error },
     Refused(Cow<'static, str>),
     Storage(StorageError),
     Config(ConfigError),
@@ -103,6 +104,14 @@ impl Error {
         Self::of(Kind::LoginRequired { resource_server, cause })
     }
 
+    /// A login was needed because of `reason`, such as a call that a service refused, and did not succeed because of
+    /// `failure`, which is the cause. [`is_login_required`](Self::is_login_required) is the failure's; so is
+    /// [`api`](Self::api) with what comes with it where Globus Auth has answered the failure, otherwise it is the
+    /// reason's. [`login_reason`](Self::login_reason) is the reason as a whole.
+    pub fn login_failed(reason: Self, failure: Self) -> Self {
+        Self::of(Kind::LoginFailed { reason, failure })
+    }
+
     /// A token response for an authorizer holds none or several tokens.
     pub(crate) fn not_one_token(what: String) -> Self {
         Self::of(Kind::NotOneToken(what))
@@ -142,6 +151,7 @@ impl Error {
         match &self.0.kind {
             Kind::Api(error) => Some(error),
             Kind::LoginRequired { cause, .. } => cause.api(),
+            Kind::LoginFailed { reason, failure } => failure.api().or_else(|| reason.api()),
             _ => None,
         }
     }
@@ -193,6 +203,17 @@ impl Error {
     pub fn storage(&self) -> Option<&StorageError> {
         match &self.0.kind {
             Kind::Storage(error) => Some(error),
+            Kind::LoginFailed { reason, failure } => failure.storage().or_else(|| reason.storage()),
+            _ => None,
+        }
+    }
+
+    /// Why there had to be a login, if it is a login that failed: the service's refusal of the call, or what is wrong with
+    /// the stored tokens.
+    pub fn login_reason(&self) -> Option<&Self> {
+        match &self.0.kind {
+            Kind::LoginFailed { reason, .. } => Some(reason),
+            Kind::LoginRequired { cause, .. } => cause.login_reason(),
             _ => None,
         }
     }
@@ -232,7 +253,11 @@ impl Error {
 
     /// The user has to log in: the refresh token is dead, or no login covers what is needed. Trying again is useless.
     pub fn is_login_required(&self) -> bool {
-        matches!(self.0.kind, Kind::LoginRequired { .. })
+        match &self.0.kind {
+            Kind::LoginRequired { .. } => true,
+            Kind::LoginFailed { failure, .. } => failure.is_login_required(),
+            _ => false,
+        }
     }
 
     /// The token endpoint refused the code or the refresh token (RFC 6749, section 5.2).
@@ -325,7 +350,8 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let (Some(call), false) = (&self.0.call, matches!(self.0.kind, Kind::Api(_))) {
+        let says_it_itself = matches!(self.0.kind, Kind::Api(_) | Kind::LoginFailed { .. });
+        if let (Some(call), false) = (&self.0.call, says_it_itself) {
             write!(f, "{call}: ")?;
         }
         match &self.0.kind {
@@ -345,6 +371,7 @@ impl fmt::Display for Error {
                     write!(f, "a login{server} is needed")?;
                 }
             }
+            Kind::LoginFailed { reason, .. } => write!(f, "{reason}; the login that it takes failed")?,
             Kind::Storage(error) => fmt::Display::fmt(error, f)?,
             Kind::Config(error) => fmt::Display::fmt(error, f)?,
             Kind::Scopes(error) => fmt::Display::fmt(error, f)?,
@@ -371,6 +398,7 @@ impl fmt::Debug for Error {
             Kind::NotOneToken(_) => "NotOneToken",
             Kind::Json(_) => "Json",
             Kind::LoginRequired { .. } => "LoginRequired",
+            Kind::LoginFailed { .. } => "LoginFailed",
             Kind::Refused(_) => "Refused",
             Kind::Storage(_) => "Storage",
             Kind::Config(_) => "Config",
@@ -396,6 +424,7 @@ impl StdError for Error {
             Kind::Storage(error) => error.source(),
             Kind::Config(error) => error.source(),
             Kind::LoginRequired { cause, .. } => Some(cause),
+            Kind::LoginFailed { failure, .. } => Some(failure),
             Kind::Callback(cause) => Some(cause.as_ref()),
             Kind::Other { cause, .. } => cause.as_deref().map(|cause| cause as &(dyn StdError + 'static)),
             Kind::Usage(_)

@@ -6,19 +6,30 @@
 //!                                                 shows them
 //! interop-peer renew FORMAT PATH [NAMESPACE]      stores another access token as a refresh does, with the lease
 //! interop-peer config PATH NAME [NAMESPACE]       prints a configuration of a `legacy-sqlite`
+//! interop-peer user-app DOES TOKENS CLIENT NAME COLLECTION
+//!                                                 what a program with an app of this client and name does: `list`
+//!                                                 prints the names in a directory, after it has printed an address and
+//!                                                 read a code where a login is needed; `list-unasked` fails there;
+//!                                                 `needs-login` prints true or false; `leave` logs out
 //! ```
 //!
-//! FORMAT is `flat`, `legacy`, `json`, `sqlite` or `legacy-sqlite`.
+//! TOKENS is `access` or `refresh`, which the app asks for too. FORMAT is `flat`, `legacy`, `json`, `sqlite` or `legacy-sqlite`.
 
 #![allow(clippy::print_stdout, reason = "its output is what the checks read")]
 
+use std::io::Write as _;
+
 use anyhow::{Context, bail};
+use globus_sdk::app::UserAppBuilder;
+use globus_sdk::login::AskWith;
 use globus_sdk::storage::{LegacySqliteTokenStorage, SqliteTokenStorage};
 use globus_sdk::{
     FileAdapter, Grant, JsonTokenStorage, LegacyJsonTokenStorage, SimpleJsonFileAdapter, Storage,
-    StorageAdapter, TokenData, TokenResponse,
+    StorageAdapter, TokenData, TokenResponse, TransferClient, UserApp,
 };
 use serde_json::{Value, json};
+use url::Url;
+use uuid::Uuid;
 
 const SERVER: &str = "transfer.api.globus.org";
 
@@ -49,10 +60,44 @@ async fn main() -> anyhow::Result<()> {
             println!("{}", json!(config));
             Ok(())
         }
+        ["user-app", does, tokens, client, name, collection] => {
+            let builder =
+                UserApp::builder(name).client_id(client).request_refresh_tokens(tokens == "refresh");
+            user_app(does, builder.login_ui(AskWith::new(ask)), collection.parse()?).await
+        }
         _ => bail!(
-            "usage: interop-peer write|read|renew FORMAT PATH [NAMESPACE] | config PATH NAME [NAMESPACE]"
+            "usage: interop-peer write|read|renew FORMAT PATH [NAMESPACE] | config PATH NAME [NAMESPACE] | user-app \
+             DOES TOKENS CLIENT NAME COLLECTION"
         ),
     }
+}
+
+async fn user_app(does: &str, app: UserAppBuilder, collection: Uuid) -> anyhow::Result<()> {
+    let app = if does == "list" { app } else { app.never_prompt() }.build()?;
+    let transfer_client = TransferClient::with_app(&app)?;
+    let answer = match does {
+        "list" | "list-unasked" => {
+            let listing = transfer_client.operation_ls(collection).path("/").send().await?;
+            json!({"names": listing.data.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>()})
+        }
+        "needs-login" => json!(app.login_required().await?),
+        "leave" => {
+            let report = app.logout().await?;
+            json!({"removed": report.removed.len(), "still_valid": report.still_valid.len()})
+        }
+        _ => bail!("an app does not {does}"),
+    };
+    app.close().await?;
+    println!("{answer}");
+    Ok(())
+}
+
+/// Shows the address, and reads the code.
+async fn ask(address: Url) -> std::io::Result<String> {
+    println!("{}", json!({"address": address.as_str()}));
+    std::io::stdout().flush()?;
+    let mut code = String::new();
+    std::io::stdin().read_line(&mut code).map(|_| code)
 }
 
 fn namespace<'a>(rest: &[&'a str]) -> anyhow::Result<&'a str> {

@@ -91,10 +91,16 @@ pub(super) async fn answer(call: &Call, url: Url, body: Bytes, mut room: BytesMu
         {
             fulfilled = true;
             let refusal = api_error(call, parts, url.clone(), used.as_ref(), response.clone());
-            if authorizer.fulfil(used.as_ref(), &refusal).await? {
-                tracing::debug!(call = %name, "trying again with what the service wants");
-                attempt += 1;
-                continue;
+            let fulfilling = in_time(authorizer.fulfil(used.as_ref(), &refusal), parts, deadline);
+            match fulfilling.await {
+                Some(Ok(true)) => {
+                    tracing::debug!(call = %name, "trying again with what the service wants");
+                    attempt += 1;
+                    continue;
+                }
+                Some(Err(error)) => return Err(error.in_call(name.to_string(), attempt + 1, None)),
+                // The time was over before there was an answer to that: the refusal is what is known.
+                Some(Ok(false)) | None => {}
             }
         }
         let sent = sent.map(|answer| answer.response);
@@ -111,10 +117,10 @@ pub(super) async fn answer(call: &Call, url: Url, body: Bytes, mut room: BytesMu
             Next::Again { .. } => (None, None),
             Next::GiveUp { retry_after } => (None, retry_after),
         };
-        let in_time = |wait: &Duration| {
+        let fits = |wait: &Duration| {
             deadline.is_none_or(|deadline| now.checked_add(*wait).is_ok_and(|then| then < deadline))
         };
-        match wait.filter(in_time) {
+        match wait.filter(fits) {
             Some(wait) if budget.take() => {
                 tracing::debug!(call = %name, attempt, ?wait, "trying again");
                 parts.clock.sleep(wait).await;
@@ -136,15 +142,24 @@ async fn authorize(
     parts: &Parts,
     deadline: Option<Timestamp>,
 ) -> Option<Result<Authorization>> {
-    let mut header = pin!(authorizer.authorization());
+    in_time(authorizer.authorization(), parts, deadline).await
+}
+
+/// What a future answers, unless the call's time is over before.
+async fn in_time<T>(
+    future: impl Future<Output = T>,
+    parts: &Parts,
+    deadline: Option<Timestamp>,
+) -> Option<T> {
+    let mut future = pin!(future);
     // A token that is good is there at once; only then no timer is needed.
-    if let Some(header) = header.as_mut().now_or_never() {
-        return Some(header);
+    if let Some(answer) = future.as_mut().now_or_never() {
+        return Some(answer);
     }
     match deadline {
         // Real time, as the transport's own limit is.
-        Some(deadline) => tokio::time::timeout(left(parts, deadline), header).await.ok(),
-        None => Some(header.await),
+        Some(deadline) => tokio::time::timeout(left(parts, deadline), future).await.ok(),
+        None => Some(future.await),
     }
 }
 

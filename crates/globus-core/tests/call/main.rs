@@ -5,6 +5,7 @@
 mod bodies;
 mod credentials;
 mod errors;
+mod fulfilling;
 mod limits;
 mod redirects;
 mod renewals;

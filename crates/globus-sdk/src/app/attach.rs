@@ -14,7 +14,7 @@ macro_rules! service_client {
                 Self::with_app_scopes(app, $crate::scopes::$scopes::DEFAULTS)
             }
 
-            /// A client of an app that needs these scopes, in place of those by default.
+            /// A client of an app that needs these scopes, in place of those by default. Without any it is those by default.
             ///
             /// # Errors
             ///
@@ -23,6 +23,10 @@ macro_rules! service_client {
                 app: &$crate::app::GlobusApp,
                 scopes: impl Into<globus_core::Scopes>,
             ) -> globus_core::Result<Self> {
+                let scopes = scopes.into();
+                if scopes.is_empty() {
+                    return Self::with_app(app);
+                }
                 let builder =
                     app.attach(Self::builder(), $crate::scopes::$scopes::RESOURCE_SERVER, scopes)?;
                 Ok(Self { app: Some(app.clone()), ..builder.build()? })

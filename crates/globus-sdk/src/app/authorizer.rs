@@ -22,7 +22,9 @@ impl AppAuthorizer {
 
     /// The header, without a login.
     async fn header(&self) -> Result<Authorization> {
-        self.app.authorizer_of(&self.server).await?.authorization().await
+        let header = self.app.authorizer_of(&self.server).await?.authorization().await?;
+        self.place.gives_out(&header);
+        Ok(header)
     }
 }
 
@@ -32,14 +34,13 @@ impl Authorize for AppAuthorizer {
     }
 
     async fn authorization(&self) -> Result<Authorization> {
-        let seen = self.app.turn.seen();
+        let seen = self.app.seen();
         match self.header().await {
-            Err(error) if wants_login(&error) => {
-                let reason = error.clone();
+            Err(reason) if wants_login(&reason) => {
                 self.app
                     .log_in(seen, GlobusAuthorizationParameters::default())
                     .await
-                    .map_err(|failure| needed_because(&self.server, &reason, failure))?;
+                    .map_err(|failure| needed_because(&self.server, reason, failure))?;
                 // Once is enough: what a login does not mend, the next one does not either.
                 self.header().await
             }
@@ -56,17 +57,17 @@ impl Authorize for AppAuthorizer {
             return Ok(false);
         }
         let Some(gare) = Gare::find_for_login(refusal) else { return Ok(false) };
-        if used.is_some_and(|used| self.place.is_from_before_login(used)) {
-            // A login has ended since the request was sent.
-            return Ok(true);
+        let wanted = gare.authorization_parameters;
+        if matches!(self.app.kind, Kind::Client(_)) && wanted.scopes_to_request().is_empty() {
+            // A client has no session that could be made better.
+            return Ok(false);
         }
-        let seen = self.app.turn.seen();
-        match self.app.log_in(seen, gare.authorization_parameters).await {
+        let seen = self.app.seen();
+        // A login may have ended since the request was sent, and been for the same.
+        let seen = used.and_then(|used| self.place.seen_with(used)).unwrap_or(seen);
+        match self.app.log_in(seen.whatever_else_is_needed(), wanted).await {
             Ok(()) => Ok(true),
-            Err(failure) => Err(Error::other(
-                format!("{refusal}; the login that it asks for failed"),
-                Some(failure.into()),
-            )),
+            Err(failure) => Err(Error::login_failed(refusal.clone().into(), failure)),
         }
     }
 
@@ -96,12 +97,11 @@ pub(super) fn wants_login(error: &Error) -> bool {
 }
 
 /// Keeps with a failed login why there had to be one.
-fn needed_because(server: &ResourceServer, reason: &Error, failure: Error) -> Error {
+fn needed_because(server: &ResourceServer, reason: Error, failure: Error) -> Error {
     if !failure.is_login_required() {
         return failure;
     }
-    let cause = Error::other(reason.to_string(), Some(failure.into()));
-    Error::login_required(Some(server.to_string()), cause)
+    Error::login_required(Some(server.to_string()), Error::login_failed(reason, failure))
 }
 
 /// The authorizer of a resource server, as clients hold it.

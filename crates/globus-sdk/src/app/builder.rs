@@ -83,9 +83,10 @@ impl Options {
         }
         // One that brings its own login client may have built it for somewhere else.
         let auth = base_url(None, "auth", self.environment.as_ref(), &self.variables)?;
-        if self.environment.is_some() && *login_client.login().base.base_url() != auth {
+        if *login_client.login().base.base_url() != auth {
             return Err(Error::usage(format!(
-                "the login client is one of {}, but the environment of the app has Globus Auth at {auth}",
+                "the login client is one of {}, but the environment of the app has Globus Auth at {auth}; give the \
+                 app the same `environment` or `variables`",
                 login_client.login().base.base_url()
             )));
         }

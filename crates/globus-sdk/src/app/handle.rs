@@ -71,7 +71,8 @@ impl GlobusApp {
             .collect::<Result<Vec<(ResourceServer, Vec<Scope>)>>>()?;
         for (server, scopes) in parsed {
             if self.0.requirements.add(&server, scopes) {
-                self.0.place(&server).clear();
+                let seen = self.0.seen();
+                self.0.place(&server).question(seen);
             }
         }
         Ok(())
@@ -272,7 +273,7 @@ impl<'a> IntoFuture for Login<'a> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let seen = self.app.0.turn.seen();
+            let seen = self.app.0.seen();
             if self.parameters.is_some() || self.force || self.app.login_required().await? {
                 self.app.0.log_in(seen, self.parameters.unwrap_or_default()).await?;
             }

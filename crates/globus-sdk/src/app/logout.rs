@@ -2,6 +2,7 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
 
+use globus_core::detached_job::run_detached;
 use globus_core::{Error, ResourceServer, Result, Timestamp, TokenData};
 
 use super::parts::Parts;
@@ -32,10 +33,10 @@ pub struct LogoutReport {
 pub struct StillValid {
     /// What it is good for.
     pub resource_server: ResourceServer,
-    /// When the access token ends. The refresh token, if there is one, ends when it is not used for half a year, or when
-    /// the consent is withdrawn at <https://auth.globus.org/v2/web/consents>.
+    /// When the access token ends; `None` where that cannot be read. The refresh token, if there is one, ends when it is
+    /// not used for half a year, or when the consent is withdrawn at <https://auth.globus.org/v2/web/consents>.
     pub until: Option<Timestamp>,
-    /// Whether there is a refresh token.
+    /// Whether there is a refresh token. Where that cannot be read there may be one.
     pub has_refresh_token: bool,
     /// Whether it is kept, and the next logout tries again; see [`Logout::keep_unrevoked`].
     pub is_kept: bool,
@@ -94,43 +95,63 @@ impl<'a> IntoFuture for Logout<'a> {
     /// When a token cannot be removed: the others are removed all the same. That tokens could not be made useless is no
     /// error, but in the [report](LogoutReport::still_valid).
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.app.log_out(self.sweep, self.keep_unrevoked))
+        let app = Arc::clone(self.app);
+        // Begun is done: a caller who goes away leaves no tokens behind of which half are dead.
+        Box::pin(run_detached(async move { app.log_out(self.sweep, self.keep_unrevoked).await }))
     }
 }
 
 impl Parts {
-    async fn log_out(self: &Arc<Self>, sweep: bool, keep_unrevoked: bool) -> Result<LogoutReport> {
+    async fn log_out(&self, sweep: bool, keep_unrevoked: bool) -> Result<LogoutReport> {
         let stored = self.plain.get_all().await?;
         let needed = self.requirements.all();
+        let concerned = |server: &ResourceServer| sweep || needed.contains_key(server);
+        let tokens: Vec<_> =
+            stored.tokens.values().filter(|token| concerned(&token.resource_server)).collect();
+        let unreadable: Vec<_> = stored
+            .damaged
+            .iter()
+            .filter_map(|error| Some((error.resource_server().filter(|server| concerned(server))?, error)))
+            .collect();
         let mut report = LogoutReport { removed: Vec::new(), still_valid: Vec::new() };
         let mut failed = None;
-        match self.revoke_remembered().await {
-            Ok(earlier) => report.still_valid = earlier.still_valid,
-            Err(error) => failed = Some(error),
+        let mut not_kept = Vec::new();
+        for token in &tokens {
+            if !keep_unrevoked {
+                not_kept.push(token);
+            } else if let Err(error) = self.remember_unrevoked(token).await {
+                failed = Some(Error::from(error));
+                not_kept.push(token);
+            }
         }
-        for token in stored.tokens.values() {
-            let server = &token.resource_server;
-            if !sweep && !needed.contains_key(server) {
-                continue;
-            }
-            let revoked = self.revoke(token).await;
-            let mut is_kept = false;
-            if revoked.is_err() && keep_unrevoked {
-                match self.remember_unrevoked(token).await {
-                    Ok(()) => is_kept = true,
-                    Err(error) => failed = Some(error.into()),
-                }
-            }
-            // Whatever became of that: here it is gone.
+        // Whatever becomes of the rest: here they are gone, at once.
+        let servers = tokens.iter().map(|token| &token.resource_server);
+        for server in servers.chain(unreadable.iter().map(|(server, _)| *server)) {
             match self.plain.remove(server).await {
                 Ok(_) => report.removed.push(server.clone()),
                 Err(error) => failed = Some(Error::from(error)),
             }
-            if let Err(error) = revoked {
-                report.still_valid.push(StillValid::new(server.clone(), token, error, is_kept));
-            }
         }
         self.forget_authorizers();
+        self.requirements.forget_asked_for();
+        match self.revoke_remembered().await {
+            Ok(kept) => report.still_valid = kept.still_valid,
+            Err(error) => failed = Some(error),
+        }
+        for token in not_kept {
+            if let Err(error) = self.revoke(token).await {
+                report.still_valid.push(StillValid::new(token.resource_server.clone(), token, error, false));
+            }
+        }
+        for (server, error) in unreadable {
+            report.still_valid.push(StillValid {
+                resource_server: server.clone(),
+                until: None,
+                has_refresh_token: true,
+                is_kept: false,
+                error: Error::from(error.clone()),
+            });
+        }
         failed.map_or(Ok(report), Err)
     }
 

@@ -32,9 +32,12 @@
 //! that clients have asked for since, or when consents below those scopes are missing. Whoever needs a login while another
 //! one is under way waits for that one.
 //!
-//! After a call, with [`auto_redrive_gares`](UserAppBuilder::auto_redrive_gares): when the service refuses it (403) and says
-//! what kind of login would help. Then the app logs in as the service says and the call is sent once more. The scopes that
-//! services ask for are asked for again by later logins of the same process.
+//! After a call: when the service does not take an access token (401) that cannot be renewed. If it does not take the one of
+//! that login either, the token is not what is wrong, and the error comes without another login.
+//!
+//! After a call, with [`auto_redrive_gares`](UserAppBuilder::auto_redrive_gares): also when the service refuses it (403) and
+//! says what kind of login would help. Then the app logs in as the service says and the call is sent once more. The scopes
+//! that services ask for are asked for again by later logins of the same process, until a logout.
 //!
 //! # Knowing beforehand
 //!

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use globus_core::storage::{Namespace, StorageErrorKind, ValidatingTokenStorage};
+use globus_core::storage::{Namespace, StorageError, StorageErrorKind, ValidatingTokenStorage};
 use globus_core::{
     AccessTokenAuthorizer, Authorizer, ClientBuilder, ClientCredentialsAuthorizer, Clock, Error,
     RefreshTokenAuthorizer, ResourceServer, Result, Scopes, Storage, TokenData,
@@ -12,7 +12,7 @@ use globus_core::{
 use super::place::{Current, Place};
 use super::requirements::Requirements;
 use super::service_clock::ServiceClock;
-use super::turn::Turn;
+use super::turn::{Seen, Turn};
 use super::validator::ScopeRequirements;
 use crate::auth::consents::ConsentForest;
 use crate::auth::{AuthClient, ConfidentialAppAuthClient, IdTokenDecoder, LoginClient};
@@ -122,10 +122,16 @@ impl Parts {
         self.places.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
+    /// What to remember before looking whether a login is needed.
+    pub(super) fn seen(&self) -> Seen {
+        self.turn.seen(self.requirements.version())
+    }
+
     /// Lets every authorizer be made anew, as after a login.
     pub(super) fn forget_authorizers(&self) {
+        let seen = self.seen();
         for place in self.places() {
-            place.clear();
+            place.clear(seen);
         }
         self.validator.forget_consents();
     }
@@ -147,10 +153,14 @@ impl Parts {
         }
         let version = place.version();
         let made = match &self.kind {
-            Kind::User(login) => self.made_for_user(server, login, place.rejected()).await?,
+            Kind::User(login) => self.made_for_user(server, login, &place).await?,
             Kind::Client(client) => self.made_for_client(server, client).await?,
         };
         let authorizer = made.authorizer.clone();
+        if !self.clock.offset().is_zero() {
+            // What was seen of the services' clocks so far holds for their next authorizer, too.
+            authorizer.observe_server_time(self.clock.now());
+        }
         place.keep(made, version);
         Ok(authorizer)
     }
@@ -159,10 +169,13 @@ impl Parts {
         &self,
         server: &ResourceServer,
         login: &UserLogin,
-        rejected: Option<String>,
+        place: &Place,
     ) -> Result<Current> {
         let token = self.stored(server).await?;
         if login.refresh_tokens {
+            if let Some(former) = place.former() {
+                return Ok(Current::renewing(former));
+            }
             let renewing = RefreshTokenAuthorizer::from_tokens(&token, &self.login_client)?
                 .on_refresh(self.storage.clone())
                 .clock(Arc::clone(self.clock.machine()))
@@ -170,9 +183,9 @@ impl Parts {
             return Ok(Current::renewing(renewing));
         }
         let fingerprint = token.access_token.fingerprint();
-        if rejected.as_ref() == Some(&fingerprint) {
-            // The service does not take it, whatever is said about its time.
-            return Err(globus_core::StorageError::expired_token(server, self.clock.now()).into());
+        if place.rejected().as_ref() == Some(&fingerprint) {
+            let error = StorageError::refused(format!("{server} no longer takes the token; log in again"));
+            return Err(error.with_resource_server(server).into());
         }
         Ok(Current::until(
             AccessTokenAuthorizer::new(&token.access_token),
@@ -212,7 +225,7 @@ impl Parts {
     /// The stored token of a resource server, as far as it may be used.
     async fn stored(&self, server: &ResourceServer) -> Result<TokenData> {
         let token = self.storage.get(server).await?;
-        token.ok_or_else(|| globus_core::StorageError::missing_token(server).into())
+        token.ok_or_else(|| StorageError::missing_token(server).into())
     }
 
     /// The consents that the identity has given to this client, as Globus Auth knows them now.
@@ -229,7 +242,7 @@ impl Parts {
     pub(super) async fn auth_client_without_login(&self) -> Result<AuthClient> {
         let server = ResourceServer::from(AuthScopes::RESOURCE_SERVER);
         let token = self.plain.get(&server).await?;
-        let token = token.ok_or_else(|| globus_core::StorageError::missing_token(&server))?;
+        let token = token.ok_or_else(|| StorageError::missing_token(&server))?;
         let authorizer: Authorizer = match &self.kind {
             Kind::User(login) if login.refresh_tokens && token.usable_refresh_token().is_some() => {
                 RefreshTokenAuthorizer::from_tokens(&token, &self.login_client)?

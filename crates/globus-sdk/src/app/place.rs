@@ -4,6 +4,7 @@ use globus_core::{Authorization, Authorizer, Clock};
 use tokio::sync::MutexGuard as AsyncMutexGuard;
 
 use super::service_clock::ServiceClock;
+use super::turn::Seen;
 
 /// Where the authorizer of one resource server is kept while it is good.
 #[derive(Debug, Default)]
@@ -15,25 +16,38 @@ pub(super) struct Place {
 #[derive(Debug, Default)]
 struct State {
     current: Option<Current>,
+    /// One that renews, from before what is needed has grown: good again if its tokens cover that. It may hold what
+    /// could not be stored yet.
+    former: Option<Authorizer>,
     /// Goes up when the place is cleared: what was being made until then is no longer wanted.
     version: u64,
     /// The fingerprint of a token that the service did not take.
     rejected: Option<String>,
-    /// The header that was in force until the last login.
-    before_login: Option<Authorization>,
+    /// The last header that was given out.
+    given_out: Option<Authorization>,
+    /// The last header that was given out before the place was cleared, and what was seen then.
+    before: Option<(Authorization, Seen)>,
 }
 
 /// An authorizer that was made of what is stored.
 #[derive(Clone, Debug)]
 pub(super) struct Current {
     pub(super) authorizer: Authorizer,
-    /// Of a token that nothing renews: when it ends, and its fingerprint.
-    ends: Option<(i64, String)>,
+    /// Of a token that nothing renews.
+    fixed: Option<Fixed>,
+}
+
+#[derive(Clone, Debug)]
+struct Fixed {
+    ends: i64,
+    fingerprint: String,
+    /// Whether it came in place of a token that the service did not take.
+    after_rejection: bool,
 }
 
 impl Current {
     pub(super) fn renewing(authorizer: impl Into<Authorizer>) -> Self {
-        Self { authorizer: authorizer.into(), ends: None }
+        Self { authorizer: authorizer.into(), fixed: None }
     }
 
     pub(super) fn until(
@@ -41,7 +55,12 @@ impl Current {
         expires_at_seconds: i64,
         fingerprint: String,
     ) -> Self {
-        Self { authorizer: authorizer.into(), ends: Some((expires_at_seconds, fingerprint)) }
+        let fixed = Fixed { ends: expires_at_seconds, fingerprint, after_rejection: false };
+        Self { authorizer: authorizer.into(), fixed: Some(fixed) }
+    }
+
+    fn is_over(&self, clock: &ServiceClock) -> bool {
+        self.fixed.as_ref().is_some_and(|fixed| fixed.ends < clock.now_second())
     }
 }
 
@@ -54,30 +73,39 @@ impl Place {
     pub(super) fn usable(&self, clock: &ServiceClock) -> Option<Authorizer> {
         let state = self.lock();
         let current = state.current.as_ref()?;
-        let is_over = current.ends.as_ref().is_some_and(|(ends, _)| *ends < clock.now_second());
-        (!is_over).then(|| current.authorizer.clone())
+        (!current.is_over(clock)).then(|| current.authorizer.clone())
     }
 
     /// Its header, if it can be had without waiting.
     pub(super) fn cached(&self, clock: &ServiceClock) -> Option<Authorization> {
-        let state = self.lock();
-        let current = state.current.as_ref()?;
-        let is_over = current.ends.as_ref().is_some_and(|(ends, _)| *ends < clock.now_second());
-        if is_over { None } else { current.authorizer.cached() }
+        let mut state = self.lock();
+        let current = state.current.as_ref().filter(|current| !current.is_over(clock))?;
+        let header = current.authorizer.cached()?;
+        state.give_out(&header);
+        Some(header)
+    }
+
+    /// This header is given out.
+    pub(super) fn gives_out(&self, header: &Authorization) {
+        self.lock().give_out(header);
     }
 
     /// The service did not take this header. Answers whether another one may be had.
     pub(super) fn rejected_header(&self, used: &Authorization, may_log_in: bool) -> bool {
         let mut state = self.lock();
         let Some(current) = &state.current else { return true };
-        let Some((_, fingerprint)) = &current.ends else { return current.authorizer.rejected(used) };
+        let Some(fixed) = &current.fixed else { return current.authorizer.rejected(used) };
         if current.authorizer.cached().as_ref() != Some(used) {
             // Somebody has logged in meanwhile.
             return true;
         }
-        state.rejected = Some(fingerprint.clone());
+        if !may_log_in || fixed.after_rejection {
+            // It is not the token: one in its place would be refused like this one and the one before.
+            return false;
+        }
+        state.rejected = Some(fixed.fingerprint.clone());
         state.current = None;
-        may_log_in
+        true
     }
 
     pub(super) fn rejected(&self) -> Option<String> {
@@ -93,25 +121,63 @@ impl Place {
     }
 
     /// Keeps an authorizer, unless the place was cleared since it was begun.
-    pub(super) fn keep(&self, made: Current, version: u64) {
+    pub(super) fn keep(&self, mut made: Current, version: u64) {
         let mut state = self.lock();
         if state.version == version {
+            if let Some(fixed) = &mut made.fixed {
+                fixed.after_rejection = state.rejected.take().is_some();
+            }
+            state.former = None;
             state.current = Some(made);
         }
     }
 
-    pub(super) fn clear(&self) {
+    /// The authorizer is no longer wanted: there are other tokens, or none.
+    pub(super) fn clear(&self, seen: Seen) {
         let mut state = self.lock();
-        state.version += 1;
-        state.before_login = state.current.take().and_then(|current| current.authorizer.cached());
+        state.clear(seen);
+        state.former = None;
     }
 
-    /// Whether this header is one from before the last login.
-    pub(super) fn is_from_before_login(&self, used: &Authorization) -> bool {
-        self.lock().before_login.as_ref() == Some(used)
+    /// The authorizer is no longer wanted unless its tokens cover what is needed by now.
+    pub(super) fn question(&self, seen: Seen) {
+        let mut state = self.lock();
+        let renewing = state.current.as_ref().filter(|current| current.fixed.is_none());
+        if let Some(renewing) = renewing {
+            state.former = Some(renewing.authorizer.clone());
+        }
+        state.clear(seen);
     }
 
+    /// What was seen when this header was in force, if it is one of those before the place was cleared.
+    pub(super) fn seen_with(&self, used: &Authorization) -> Option<Seen> {
+        self.lock().before.as_ref().filter(|(header, _)| header == used).map(|(_, seen)| *seen)
+    }
+
+    pub(super) fn former(&self) -> Option<Authorizer> {
+        self.lock().former.clone()
+    }
+
+    /// The authorizer, or the one that may be in use again.
     pub(super) fn current(&self) -> Option<Authorizer> {
-        self.lock().current.as_ref().map(|current| current.authorizer.clone())
+        let state = self.lock();
+        let current = state.current.as_ref().map(|current| &current.authorizer);
+        current.or(state.former.as_ref()).cloned()
+    }
+}
+
+impl State {
+    fn give_out(&mut self, header: &Authorization) {
+        if self.given_out.as_ref() != Some(header) {
+            self.given_out = Some(header.clone());
+        }
+    }
+
+    fn clear(&mut self, seen: Seen) {
+        self.version += 1;
+        self.current = None;
+        if let Some(header) = self.given_out.take() {
+            self.before = Some((header, seen));
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What an app needs to be allowed.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use globus_core::scope::ScopeParseError;
@@ -12,11 +13,17 @@ pub(super) struct Requirements {
     by_server: RwLock<BTreeMap<ResourceServer, Vec<Scope>>>,
     /// Scopes that services asked for; nothing says to which resource server they belong.
     asked_for: RwLock<Vec<Scope>>,
+    /// Goes up with every addition.
+    version: AtomicU64,
 }
 
 impl Requirements {
     /// Adds scopes, and says whether that changed what is needed.
     pub(super) fn add(&self, server: &ResourceServer, scopes: Vec<Scope>) -> bool {
+        if scopes.is_empty() {
+            // Nothing is needed of it, so nothing may be missed.
+            return false;
+        }
         let mut all = self.by_server.write().unwrap_or_else(PoisonError::into_inner);
         let known = all.entry(server.clone()).or_default();
         let before = known.len();
@@ -25,12 +32,20 @@ impl Requirements {
                 known.push(scope);
             }
         }
-        known.len() > before
+        let grown = known.len() > before;
+        if grown {
+            self.version.fetch_add(1, Ordering::Release);
+        }
+        grown
     }
 
     /// What clients need, without what services asked for.
     pub(super) fn copy(&self) -> Self {
-        Self { by_server: RwLock::new(self.all()), asked_for: RwLock::default() }
+        Self {
+            by_server: RwLock::new(self.all()),
+            asked_for: RwLock::default(),
+            version: AtomicU64::default(),
+        }
     }
 
     /// Remembers what a service asked for, so that a later login of this program does not lose it.
@@ -41,6 +56,16 @@ impl Requirements {
                 all.push(scope);
             }
         }
+    }
+
+    /// Forgets what services asked for: it was asked for by somebody who has logged out.
+    pub(super) fn forget_asked_for(&self) {
+        self.asked_for.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Tells apart what is needed by now from what was needed before an addition.
+    pub(super) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
     }
 
     pub(super) fn all(&self) -> BTreeMap<ResourceServer, Vec<Scope>> {

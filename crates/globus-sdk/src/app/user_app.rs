@@ -84,8 +84,7 @@ impl UserApp {
     /// When the id token is not to be believed; when the tokens are somebody else's, lack what is needed, or cannot be
     /// stored. Tokens that are refused are revoked.
     pub async fn finish_login(&self, tokens: TokenResponse) -> Result<()> {
-        let tokens = self.0.0.with_identity(tokens).await?;
-        self.0.0.keep(&tokens).await
+        self.0.0.finish_login(tokens).await
     }
 }
 
@@ -183,6 +182,9 @@ impl UserAppBuilder {
             (Some(client), None) => client.clone(),
             (None, None) => return Err(super::handle::no_client_id()),
             (None, Some(id)) => match self.client_secret {
+                Some(secret) if secret.is_empty() => {
+                    return Err(Error::usage("the client's secret is empty"));
+                }
                 Some(secret) => {
                     ConfidentialAppAuthClient::builder(id, secret).like(&template).build()?.into()
                 }

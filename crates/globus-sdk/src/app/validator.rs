@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use globus_core::storage::{Namespace, StorageError, TokenValidator, ValidationContext};
+use globus_core::storage::{Namespace, StorageError, StoreKind, TokenValidator, ValidationContext};
 use globus_core::{Scope, TokenData};
 
 use super::parts::Parts;
@@ -55,7 +55,16 @@ impl ScopeRequirements {
 }
 
 impl TokenValidator for ScopeRequirements {
-    async fn before_store(&self, _: ValidationContext<'_>, tokens: &[TokenData]) -> Result<(), StorageError> {
+    async fn before_store(
+        &self,
+        context: ValidationContext<'_>,
+        tokens: &[TokenData],
+    ) -> Result<(), StorageError> {
+        if context.kind.is_some_and(StoreKind::is_refresh) {
+            // Renewing changes no scopes. The old refresh token may be spent by now: losing this one would cost the
+            // login, even if it does not cover what is needed since.
+            return Ok(());
+        }
         tokens
             .iter()
             .try_for_each(|token| Self::check_top(&self.requirements.of(&token.resource_server), token))

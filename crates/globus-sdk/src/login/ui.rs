@@ -8,6 +8,9 @@ use crate::auth::LoginError;
 
 /// Lets a person log in: shows the address, gets back what the browser came back with, and exchanges it for tokens.
 ///
+/// An app asks one at a time, and drops the future when nobody waits for the login any more. An implementation must not call
+/// through the app that asks it: such a call would wait for the very login.
+///
 /// Implement it for a way of one's own, such as a window of the program:
 ///
 /// ```

@@ -121,6 +121,12 @@ pub(crate) fn rules(case: &Case) -> Vec<Rule> {
                 rules.push(Rule::RenewAfterFailure);
             }
         }
+        if own
+            && scopes_of_redrive(case, step).is_some()
+            && next.is_some_and(|next| is_token_request(case, next))
+        {
+            rules.push(Rule::ReauthNoSleep);
+        }
         let header = retry_after_header(step);
         if let (true, Some(text)) = (status.is_some_and(|s| settings.retry_after.contains(&s)), header) {
             let here = wait_asked(text, Timestamp::from_second(START).unwrap());
@@ -151,8 +157,20 @@ fn is_renewing(case: &Case) -> bool {
     !is_login_client(case)
         && matches!(
             case.whole["authorizer"]["kind"].as_str().unwrap(),
-            "refresh_token" | "refresh_token_confidential" | "client_credentials"
+            "refresh_token" | "refresh_token_confidential" | "client_credentials" | "client_app"
         )
+}
+
+/// The scopes of a login that an answer asks for, of an app that logs in then. What such a document may look like is
+/// held to elsewhere (`gare.json`).
+fn scopes_of_redrive(case: &Case, step: &Value) -> Option<String> {
+    let document = &step["json"];
+    if case.whole["authorizer"]["auto_redrive_gares"] != true || step["status"] != 403 {
+        return None;
+    }
+    let required = document["authorization_parameters"].get("required_scopes");
+    let required = required.or(document.get("required_scopes"))?.as_array()?;
+    Some(required.iter().map(|scope| scope.as_str().unwrap()).collect::<Vec<_>>().join(" "))
 }
 
 fn is_login_client(case: &Case) -> bool {
@@ -301,11 +319,11 @@ impl<'a> Model<'a> {
     fn call(&mut self) -> Result<Value, Value> {
         let settings = Settings::of(&self.case.whole["retry_config"]);
         let mut request = self.service_request();
-        let (mut attempt, mut renewed) = (0, false);
+        let (mut attempt, mut renewed, mut logged_in) = (0, false, false);
         loop {
             if is_renewing(self.case) {
                 if self.token.is_none() {
-                    self.renew()?;
+                    self.renew(&self.token_request())?;
                 }
                 request["authorization"] = json!(format!("Bearer {}", self.token.as_deref().unwrap()));
             }
@@ -319,6 +337,13 @@ impl<'a> Model<'a> {
                     continue;
                 }
             }
+            let required = scopes_of_redrive(self.case, &step).filter(|_| !logged_in);
+            if let Some(required) = required.filter(|_| attempt < settings.max_retries) {
+                logged_in = true;
+                self.renew(&self.login_request(&required))?;
+                attempt += usize::from(self.renewal_counts);
+                continue;
+            }
             let service = self.service_error();
             if let Some(outcome) = self.judge(&settings, &step, attempt, &request, service) {
                 return Ok(outcome);
@@ -328,9 +353,8 @@ impl<'a> Model<'a> {
     }
 
     /// The token endpoint, with the login client's own retries.
-    fn renew(&mut self) -> Result<(), Value> {
+    fn renew(&mut self, request: &Value) -> Result<(), Value> {
         let settings = Settings::of(&Value::Null);
-        let request = self.token_request();
         for attempt in 0.. {
             self.observed.token_requests += 1;
             let step = self.send(request.clone());
@@ -345,7 +369,7 @@ impl<'a> Model<'a> {
                 }
                 return Ok(());
             }
-            if let Some(outcome) = self.judge(&settings, &step, attempt, &request, "AuthAPIError") {
+            if let Some(outcome) = self.judge(&settings, &step, attempt, request, "AuthAPIError") {
                 return Err(outcome);
             }
         }
@@ -459,11 +483,29 @@ impl<'a> Model<'a> {
                     ["scope", "urn:globus:auth:scope:search.api.globus.org:search"],
                 ]),
             ),
+            "client_app" => {
+                (json!(basic), json!([["grant_type", "client_credentials"], ["scope", self.scopes_of_app()]]))
+            }
             other => panic!("{other} renews nothing"),
         };
         json!({
             "method": "POST", "host": "auth", "path": "/v2/oauth2/token",
             "authorization": authorization, "form": form,
         })
+    }
+
+    /// What an app needs for the service that is called: the scopes of the first token request.
+    fn scopes_of_app(&self) -> String {
+        let requests = self.case.whole["observed"]["requests"].as_array().unwrap();
+        let first = requests.iter().find(|request| is_token_request(self.case, request)).unwrap();
+        let form = first["form"].as_array().unwrap();
+        form.iter().find(|pair| pair[0] == "scope").unwrap()[1].as_str().unwrap().to_owned()
+    }
+
+    /// The request of a login: for everything that the app needs, and what the service asks for.
+    fn login_request(&self, required: &str) -> Value {
+        let mut request = self.token_request();
+        request["form"][1][1] = json!(format!("{} openid {required}", self.scopes_of_app()));
+        request
     }
 }
