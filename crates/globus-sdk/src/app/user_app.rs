@@ -51,7 +51,7 @@ impl UserApp {
     }
 
     /// Begins a login for everything that the app needs, to be finished by the program itself: now, or later and elsewhere
-    /// ([`suspend`](StartedLogin::suspend), feature `seal`). Nothing is sent.
+    /// (`StartedLogin::suspend`, with the feature `seal`). Nothing is sent.
     ///
     /// A portal sends the browser to [`authorize_url`](StartedLogin::authorize_url), and keeps
     /// [`state`](StartedLogin::state) in its session:
