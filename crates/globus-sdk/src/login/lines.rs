@@ -45,12 +45,24 @@ impl Lines {
     }
 
     fn ask(&self) -> io::Result<oneshot::Receiver<Line>> {
+        self.ask_on(|read| thread::Builder::new().name("globus-login-input".to_owned()).spawn(read).map(drop))
+    }
+
+    /// `start` gives what it gets to a thread, or drops it.
+    fn ask_on(
+        &self,
+        start: impl FnOnce(Box<dyn FnOnce() + Send>) -> io::Result<()>,
+    ) -> io::Result<oneshot::Receiver<Line>> {
         let (sender, receiver) = oneshot::channel();
-        let mut reading = self.lock();
-        reading.waiter = Some(sender);
-        if let Some(source) = reading.source.take() {
+        let source = {
+            let mut reading = self.lock();
+            reading.waiter = Some(sender);
+            reading.source.take()
+        };
+        // The lock is free by now: a reader that is dropped takes it to give the source back.
+        if let Some(source) = source {
             let reader = Reader { lines: self.clone(), source: Some(source) };
-            thread::Builder::new().name("globus-login-input".to_owned()).spawn(move || reader.read())?;
+            start(Box::new(move || reader.read()))?;
         }
         Ok(receiver)
     }
@@ -164,6 +176,17 @@ mod tests {
         // Waits for all threads of its own, and so for ever if the reading one were among them.
         drop(runtime);
         drop(sender);
+    }
+
+    #[tokio::test]
+    async fn where_no_thread_can_be_started_the_next_one_asks_again() {
+        let lines = Lines::of(io::Cursor::new("one\n"));
+        let failed = lines.ask_on(|read| {
+            drop(read);
+            Err(io::ErrorKind::WouldBlock.into())
+        });
+        assert_eq!(failed.unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(text(lines.next().await).unwrap(), "one\n");
     }
 
     #[test]
