@@ -10,14 +10,16 @@ use globus_core::{Error, Shown, StorageError};
 use http::StatusCode;
 
 use super::{Fault, FixConfiguration, LogIn, LoginReason, NextStep, TryLater, WaitReason};
-use crate::auth::LoginError;
+#[cfg(feature = "seal")]
+use crate::auth::SuspendedLoginError;
+use crate::auth::{IdTokenError, LoginError};
 use crate::gare::{Gare, GareSource, GlobusAuthorizationParameters};
 
 impl NextStep {
     /// The next step after a failure, if there is one; the [module](super) says which failures call for which.
     ///
-    /// It takes an [`Error`], an [`ApiError`], a [`LoginError`], a [`StorageError`], or any error that has one of them
-    /// among its causes, such as that of a task that was waited for.
+    /// It takes an [`Error`], an [`ApiError`], a [`LoginError`] or that of a suspended login, a [`StorageError`], or any
+    /// error that has one of them among its causes, such as that of a task that was waited for.
     pub fn of(error: &(dyn StdError + 'static)) -> Option<Self> {
         std::iter::successors(Some(error), |error| (*error).source()).find_map(Self::of_one)
     }
@@ -29,8 +31,14 @@ impl NextStep {
             of_answer(error, None)
         } else if let Some(error) = error.downcast_ref::<LoginError>() {
             of_login(error)
+        } else if let Some(error) = error.downcast_ref::<StorageError>() {
+            of_storage(error)
         } else {
-            error.downcast_ref::<StorageError>().and_then(of_storage)
+            #[cfg(feature = "seal")]
+            let step = error.downcast_ref::<SuspendedLoginError>().and_then(of_suspended);
+            #[cfg(not(feature = "seal"))]
+            let step = None;
+            step
         }
     }
 }
@@ -146,8 +154,36 @@ fn of_login(login: &LoginError) -> Option<NextStep> {
         LoginError::StateMismatch | LoginError::NoCode | LoginError::NotAnAddress | LoginError::Ui(_) => {
             Some(log_in(LoginReason::Unfinished))
         }
+        LoginError::TimedOut { .. } | LoginError::Cancelled | LoginError::InputEnded => {
+            Some(log_in(LoginReason::Unfinished))
+        }
         // The cause says it.
-        _ => None,
+        LoginError::Start(_)
+        | LoginError::Exchange(_)
+        | LoginError::Unsuitable(_)
+        | LoginError::IdToken(IdTokenError::Discovery(_)) => None,
+        LoginError::IdToken(_) => Some(log_in(LoginReason::Unfinished)),
+        #[cfg(feature = "seal")]
+        LoginError::Suspended(error) => of_suspended(error),
+    }
+}
+
+#[cfg(feature = "seal")]
+fn of_suspended(error: &SuspendedLoginError) -> Option<NextStep> {
+    use SuspendedLoginError as Suspended;
+    match error {
+        Suspended::AlreadyUsed | Suspended::TooLate { .. } | Suspended::NotFound { .. } => {
+            Some(log_in(LoginReason::Unfinished))
+        }
+        Suspended::OtherClient { .. }
+        | Suspended::OtherEnvironment { .. }
+        | Suspended::WrongKey
+        | Suspended::UnknownFormat
+        | Suspended::NotALogin
+        | Suspended::Key(_)
+        | Suspended::AlreadyExists { .. } => Some(fix(Fault::Program, error)),
+        // The cause says it.
+        Suspended::File(_) => None,
     }
 }
 
@@ -228,7 +264,80 @@ fn fix_with(what: Fault, detail: impl Into<String>) -> NextStep {
 
 #[cfg(test)]
 mod tests {
+    use globus_core::transport::TransportError;
+
     use super::*;
+    use crate::auth::Unsuitable;
+
+    fn away() -> Error {
+        TransportError::new(TransportErrorKind::Timeout).into()
+    }
+
+    fn is_fault(error: &(dyn StdError + 'static), fault: Fault) {
+        let step = NextStep::of(error);
+        assert!(
+            matches!(&step, Some(NextStep::FixConfiguration(fix)) if fix.what == fault),
+            "{error:?}: {step:?}"
+        );
+    }
+
+    #[test]
+    fn every_login_that_failed_has_its_step() {
+        let refused = |error: &str| LoginError::Refused { error: error.to_owned(), description: None };
+        for error in [
+            LoginError::StateMismatch,
+            LoginError::NoCode,
+            LoginError::NotAnAddress,
+            LoginError::Ui("gone".into()),
+            LoginError::TimedOut { after: Duration::from_secs(1) },
+            LoginError::Cancelled,
+            LoginError::InputEnded,
+            LoginError::IdToken(IdTokenError::Signature),
+            refused("access_denied"),
+        ] {
+            assert_eq!(NextStep::of(&error), Some(log_in(LoginReason::Unfinished)), "{error:?}");
+        }
+        // Of these the cause counts.
+        is_fault(&LoginError::Start(Error::usage("name a scope")), Fault::Program);
+        for error in [LoginError::Exchange(away()), LoginError::IdToken(IdTokenError::Discovery(away()))] {
+            assert_eq!(NextStep::of(&error), Some(later(WaitReason::Network, None)), "{error:?}");
+        }
+        assert_eq!(NextStep::of(&LoginError::Unsuitable(Unsuitable::NoDisplay)), None);
+    }
+
+    #[cfg(feature = "seal")]
+    #[test]
+    fn every_suspended_login_that_failed_has_its_step() {
+        use SuspendedLoginError as Suspended;
+        use globus_core::Timestamp;
+        use globus_core::seal::SealError;
+
+        for error in [
+            Suspended::AlreadyUsed,
+            Suspended::TooLate { expired_at: Timestamp::UNIX_EPOCH },
+            Suspended::NotFound { path: "login".into() },
+        ] {
+            // Of one that is loaded or opened, and of one that is finished.
+            assert_eq!(NextStep::of(&error), Some(log_in(LoginReason::Unfinished)), "{error:?}");
+            let error = LoginError::from(error);
+            assert_eq!(NextStep::of(&error), Some(log_in(LoginReason::Unfinished)), "{error:?}");
+        }
+        let text = || "x".to_owned();
+        for error in [
+            Suspended::OtherClient { begun_for: text(), client_id: text() },
+            Suspended::OtherEnvironment { begun_at: text(), base_url: text() },
+            Suspended::WrongKey,
+            Suspended::UnknownFormat,
+            Suspended::NotALogin,
+            Suspended::Key(SealError::InvalidKey),
+            Suspended::AlreadyExists { path: "login".into() },
+        ] {
+            is_fault(&error, Fault::Program);
+            is_fault(&LoginError::from(error), Fault::Program);
+        }
+        let file = Suspended::File(StorageError::new(StorageErrorKind::Permissions));
+        is_fault(&LoginError::from(file), Fault::Storage);
+    }
 
     fn needed(parameters: GlobusAuthorizationParameters) -> NextStep {
         let error = LoginError::PersonNeeded { reason: "no terminal", parameters: Box::new(parameters) };

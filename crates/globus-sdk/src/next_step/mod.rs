@@ -30,13 +30,14 @@
 //! | a validating storage found that a token does not cover what is needed | log in: [`LoginReason::NotCovered`] |
 //! | a person has to log in and nobody can be asked | log in: what it is for |
 //! | the login itself did not come to its end | log in: [`LoginReason::Unfinished`] |
+//! | a suspended login was used already, is too old, or is not there | log in: [`LoginReason::Unfinished`] |
 //! | stored tokens are another person's | log in: [`LoginReason::OtherIdentity`] |
 //! | 429, 500, 502, 503, 504; no answer, a lost connection | try later |
 //! | a token storage that is busy, out of reach, or changed by another process | try later |
 //! | 401 to the client itself, `invalid_client`, `unauthorized_client`, `invalid_scope` | fix: client, scopes |
 //! | a certificate refused, an address that cannot be asked | fix: network |
 //! | a file or keyring that is denied, damaged, full, sealed with another key | fix: storage |
-//! | usage and configuration errors | fix: program |
+//! | usage and configuration errors; a suspended login of another client or with another key | fix: program |
 //!
 //! It is conservative: where none of the three would help, or it cannot be known, there is no next step. So a 403
 //! without a requirement (the owner must grant access), a 404, a conflict, an answer that cannot be read and what a
