@@ -2,7 +2,10 @@ use globus_core::TokenResponse;
 use globus_core::config::Variables;
 
 use super::{LocalServerLogin, LoginRequest, LoginUi, PasteLogin};
-use crate::auth::LoginError;
+use crate::auth::{LoginError, Unsuitable};
+
+/// Said where the address of the login by the browser stands on the terminal already: its port is closed.
+const DEAD_ADDRESS: &str = "The address above leads nowhere now; use the one below.\n";
 
 /// A login by the browser of this machine where there is one that can come back, and else at the terminal, which then says
 /// why in one line. For programs that people start by hand.
@@ -59,13 +62,17 @@ impl AutomaticLogin {
 
 impl LoginUi for AutomaticLogin {
     async fn log_in(&self, request: &LoginRequest) -> Result<TokenResponse, LoginError> {
-        let why = match self.local_server.log_in(request).await {
-            Err(LoginError::Unsuitable(why)) => why,
-            done => return done,
+        let (why, address) = match self.local_server.choose(request) {
+            Err(why) => (why, ""),
+            Ok(browser) => match self.local_server.log_in_by(browser, request).await {
+                Err(LoginError::Unsuitable(why @ Unsuitable::NoPort(_))) => (why, ""),
+                Err(LoginError::Unsuitable(why)) => (why, DEAD_ADDRESS),
+                done => return done,
+            },
         };
         tracing::debug!(%why, "no browser is opened for the login");
         if self.paste.cannot_ask().is_none() {
-            self.paste.say(&format!("No browser is opened: {why}.\n"))?;
+            self.paste.say(&format!("No browser is opened: {why}.\n{address}"))?;
         }
         self.paste.log_in(request).await
     }

@@ -65,6 +65,46 @@ async fn a_browser_that_fails_is_made_up_for() {
 }
 
 #[tokio::test]
+async fn of_two_addresses_on_the_terminal_the_person_is_told_which_counts() {
+    let playback = Playback::new([tokens()]);
+    let shown = Shown::default();
+    let browser = Browser::by(|_| Err(std::io::Error::other("no such browser")));
+    AutomaticLogin::new()
+        .local_server(LocalServerLogin::new().browser(browser).writer(shown.clone()))
+        .paste(PasteLogin::with_reader_and_writer(Cursor::new("CODE\n"), shown.clone()))
+        .variables(Variables::none())
+        .log_in(&request(&playback))
+        .await
+        .unwrap();
+    let shown = shown.text();
+    let (dead, good) = shown.split_once("The address above leads nowhere now; use the one below.\n").unwrap();
+    assert!(
+        dead.contains("redirect_uri=http%3A%2F%2F127.0.0.1") && dead.contains("could not be started"),
+        "{shown}"
+    );
+    assert!(good.contains("redirect_uri=https%3A%2F%2Fauth.globus.org"), "{shown}");
+}
+
+/// As it is on a machine without a screen.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn without_a_display_the_terminal_asks() {
+    let playback = Playback::new([tokens()]);
+    let shown = Shown::default();
+    AutomaticLogin::new()
+        .local_server(LocalServerLogin::new().writer(shown.clone()))
+        .paste(PasteLogin::with_reader_and_writer(Cursor::new("CODE\n"), shown.clone()))
+        .variables(Variables::none())
+        .log_in(&request(&playback))
+        .await
+        .unwrap();
+    let shown = shown.text();
+    assert!(shown.starts_with("No browser is opened: there is no display: neither DISPLAY nor"), "{shown}");
+    assert!(!shown.contains("leads nowhere") && !shown.contains("127.0.0.1"), "{shown}");
+    assert_eq!(sent_code(&playback), "CODE");
+}
+
+#[tokio::test]
 async fn a_redirect_that_cannot_lead_here_is_pasted() {
     let playback = Playback::new([tokens(), tokens()]);
     let fixed = request(&playback).redirect_uri("https://app.example.org/code");

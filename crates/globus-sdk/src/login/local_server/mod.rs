@@ -118,7 +118,8 @@ impl LocalServerLogin {
         self
     }
 
-    fn choose(&self, request: &LoginRequest) -> Result<Choice, Unsuitable> {
+    /// What will open the browser, if this login is possible here.
+    pub(in crate::login) fn choose(&self, request: &LoginRequest) -> Result<Choice, Unsuitable> {
         if !request.login_client().is_native() {
             return Err(Unsuitable::ConfidentialClient);
         }
@@ -158,17 +159,14 @@ impl LocalServerLogin {
             pending::<()>().await;
         }
     }
-}
 
-impl Default for LocalServerLogin {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl LoginUi for LocalServerLogin {
-    async fn log_in(&self, request: &LoginRequest) -> Result<TokenResponse, LoginError> {
-        let browser = self.choose(request).map_err(LoginError::Unsuitable)?;
+    /// The login, with what was chosen to open the browser. Where it is unsuitable but for
+    /// [`NoPort`](Unsuitable::NoPort), the address was shown.
+    pub(in crate::login) async fn log_in_by(
+        &self,
+        browser: Choice,
+        request: &LoginRequest,
+    ) -> Result<TokenResponse, LoginError> {
         let port = Port::open().await.map_err(|error| LoginError::Unsuitable(Unsuitable::NoPort(error)))?;
         let login = Arc::new(request.start_with_redirect(&port.redirect_uri())?);
         let mut server = port.serve(Arc::clone(&login));
@@ -183,6 +181,19 @@ impl LoginUi for LocalServerLogin {
                 Err(error)
             }
         }
+    }
+}
+
+impl Default for LocalServerLogin {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl LoginUi for LocalServerLogin {
+    async fn log_in(&self, request: &LoginRequest) -> Result<TokenResponse, LoginError> {
+        let browser = self.choose(request).map_err(LoginError::Unsuitable)?;
+        self.log_in_by(browser, request).await
     }
 }
 
