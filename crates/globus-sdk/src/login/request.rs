@@ -1,6 +1,6 @@
 use std::fmt;
 
-use globus_core::{AuthorizationCode, Scopes, TokenResponse};
+use globus_core::{AuthorizationCode, TokenResponse};
 use url::Url;
 
 use crate::auth::{AuthorizationFlow, LoginClient, LoginError};
@@ -88,7 +88,7 @@ impl LoginRequest {
     }
 
     fn start_towards(&self, redirect_uri: Option<&str>) -> Result<StartedLogin, LoginError> {
-        let scopes = Scopes::from(self.parameters.required_scopes.clone().unwrap_or_default());
+        let scopes = self.parameters.scopes_to_request();
         let mut start =
             self.login_client.oauth2_start_flow(redirect_uri, scopes).refresh_tokens(self.refresh_tokens);
         if let (Some(name), true) = (&self.prefill_named_grant, self.login_client.is_native()) {

@@ -167,6 +167,16 @@ async fn a_confidential_clients_redirect_is_pasted_too() {
     assert_eq!(playback.sent()[0].form_field("redirect_uri").unwrap(), "https://portal.example.org/back");
 }
 
+/// As `Gare::find` leaves them in the older forms.
+#[test]
+fn scopes_that_an_older_form_hides_are_asked_for() {
+    let older = serde_json::json!({"authorization_parameters": {"required_scopes": ["openid", "s"]}});
+    let wanted = globus_sdk::Gare::find(&older).unwrap().authorization_parameters;
+    assert_eq!(wanted.required_scopes, None);
+    let login = LoginRequest::new(native(&Playback::new([])), wanted).start().unwrap();
+    assert_eq!(parameter(login.authorize_url(), "scope").unwrap(), "openid s");
+}
+
 #[tokio::test]
 async fn what_cannot_be_asked_for_is_not_shown() {
     let none =
