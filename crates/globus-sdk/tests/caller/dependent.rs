@@ -8,7 +8,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::playback::{Playback, Step};
-use super::{SCOPE, TOKEN, client, clock, introspection, introspections, trades};
+use super::{NOW, SCOPE, TOKEN, client, clock, introspection, introspections, trades};
 
 pub(crate) const TRANSFER: &str = "transfer.api.globus.org";
 const GROUPS: &str = "groups.api.globus.org";
@@ -221,6 +221,27 @@ async fn a_missing_consent_is_handed_on_below_the_services_own_scope() {
 }
 
 #[tokio::test]
+async fn what_else_globus_auth_requires_is_no_consent() {
+    let session = Step::json(
+        403,
+        &json!({"code": "AuthorizationRequired", "authorization_parameters": {"session_required_mfa": true}}),
+    );
+    // Of which it is not said.
+    let consent = Step::json(403, &json!({"error": "dependent_consent_required", "errors": [{}]}));
+    let playback = Playback::new([session, consent]);
+    let tokens = DependentTokens::builder(&client(&playback, &clock())).consent_below("own").build();
+
+    let refusal = tokens.authorizer(TOKEN, TRANSFER).await.unwrap_err();
+    assert_eq!(refusal.kind(), RefusalKind::AuthorizationRequired);
+    let parameters = &refusal.gare().unwrap().authorization_parameters;
+    assert_eq!((parameters.session_required_mfa, &parameters.required_scopes), (Some(true), &None));
+
+    let refusal = tokens.authorizer(TOKEN, TRANSFER).await.unwrap_err();
+    assert_eq!(refusal.kind(), RefusalKind::ConsentRequired);
+    assert_eq!(refusal.gare().unwrap().authorization_parameters.required_scopes.as_deref(), Some(&[][..]));
+}
+
+#[tokio::test]
 async fn where_the_own_scope_is_not_known_the_scopes_stand_alone() {
     let playback = Playback::new(vec![consent_required(); 2]);
     let client = client(&playback, &clock());
@@ -258,6 +279,27 @@ async fn a_callers_token_that_died_is_no_longer_traded() {
     let refusal = Refusal::from(error);
     assert_eq!((refusal.kind(), refusal.status()), (RefusalKind::Inactive, StatusCode::UNAUTHORIZED));
     assert_eq!(tokens.authorizer(TOKEN, TRANSFER).await.unwrap_err().kind(), RefusalKind::Inactive);
+}
+
+#[tokio::test]
+async fn who_acts_for_a_caller_ends_with_the_callers_token() {
+    // The token of the caller has two minutes left, those got for it an hour.
+    let playback =
+        Playback::new([introspection(&json!({"exp": NOW + 120})), granted(&[(TRANSFER, "AgT")]), ok()]);
+    let clock = clock();
+    let client = client(&playback, &clock);
+    let caller = TokenChecker::new(&client).unwrap().check(TOKEN).await.unwrap();
+    let tokens = DependentTokens::new(&client);
+    let of_caller = tokens.authorizer(&caller, TRANSFER).await.unwrap();
+    let of_bare_token = tokens.authorizer(TOKEN, TRANSFER).await.unwrap();
+    clock.advance(Duration::from_secs(119));
+    assert_eq!(header(&of_caller).await, "Bearer AgT");
+    clock.advance(Duration::from_secs(1));
+    let error = transfer(&playback, &clock, &of_caller).get_submission_id().send().await.unwrap_err();
+    assert_eq!(Refusal::from(error).kind(), RefusalKind::Inactive);
+    assert_eq!(tokens.authorizer(&caller, TRANSFER).await.unwrap_err().kind(), RefusalKind::Inactive);
+    assert_eq!(header(&of_bare_token).await, "Bearer AgT");
+    assert_eq!((playback.sent().len(), playback.left()), (2, 1));
 }
 
 #[tokio::test]

@@ -79,7 +79,12 @@ impl DependentTokens {
     /// An authorizer with which a client of this resource server acts for the caller.
     ///
     /// The caller's token is traded if it was not yet, once for all that ask at the same time. The authorizer trades it
-    /// again when what it got runs out, and once when the service refuses it (401). It ends with the caller's token.
+    /// again when what it got runs out, and once when the service refuses it (401).
+    ///
+    /// That of a [`Caller`](super::Caller) ends with the caller's token, at the time that Globus Auth has told for that.
+    /// That of a bare token is not renewed once the token has ended, but what was got before serves to its own end. The
+    /// same holds for both where the token is revoked: nobody tells. So check the caller for each request, and
+    /// [`forget`](Self::forget) the token when the caller logs out.
     ///
     /// # Errors
     ///
@@ -206,7 +211,7 @@ impl Inner {
                 let parameters = &mut gare.authorization_parameters;
                 let scopes = parameters.required_scopes.take();
                 parameters.required_scopes = scopes.map(|scopes| self.consents(caller, &scopes));
-                Refusal::consent_required(gare, Some(error))
+                Refusal::of_gare(gare, error)
             }
             None => Refusal::unavailable(error),
         }

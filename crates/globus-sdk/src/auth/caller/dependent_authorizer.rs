@@ -28,13 +28,20 @@ impl DependentAuthorizer {
         Self(Arc::new(Acting { tokens, key: Key::of(&caller.token), caller, wanted }))
     }
 
+    /// What was got, as long as the caller's token lives.
     fn known(&self) -> Option<Arc<Granted>> {
+        if self.0.caller.has_ended(self.0.tokens.clock().now()) {
+            return None;
+        }
         self.0.tokens.answers.kept(&self.0.key).and_then(std::result::Result::ok)
     }
 
     pub(super) async fn header(&self) -> std::result::Result<Authorization, Refusal> {
         let Acting { tokens, key, caller, wanted } = &*self.0;
         let now = tokens.clock().now();
+        if caller.has_ended(now) {
+            return Err(Refusal::inactive(None));
+        }
         let good_enough = |granted: &Arc<Granted>| granted.will_do(wanted, now);
         let ask = |known| Arc::clone(tokens).trade(caller.clone(), known);
         let granted = match tokens.answers.get(*key, good_enough, ask).await {

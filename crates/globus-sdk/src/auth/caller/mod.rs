@@ -78,7 +78,8 @@
 //!
 //! # Work that outlives the request
 //!
-//! A [`DependentAuthorizer`] lives on the caller's token. For work that goes on when that has expired, ask for refresh
+//! A [`DependentAuthorizer`] lives on the caller's token: that of a [`Caller`] ends with it, and none is renewed after it.
+//! For work that goes on when the token has expired, ask for refresh
 //! tokens once, keep them, and renew as for any other login. Whoever has them acts for the user until the consent is
 //! withdrawn; the service's scope must allow it.
 //!

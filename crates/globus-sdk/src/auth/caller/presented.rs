@@ -91,6 +91,12 @@ impl Caller {
         self.facts.introspection.exp.and_then(|second| Timestamp::from_second(second).ok())
     }
 
+    /// When the token expires, by our clock.
+    pub(super) fn ends_at_here(&self) -> Option<Timestamp> {
+        let expires_at = self.expires_at()?;
+        Some(expires_at.checked_sub(self.facts.offset).unwrap_or(expires_at))
+    }
+
     /// How and when the person logged in. `None` of a token without a session, such as a service's own.
     pub fn session(&self) -> Option<&SessionInfo> {
         self.facts.introspection.session_info.as_ref()

@@ -96,6 +96,15 @@ impl Refusal {
         Self::of(RefusalKind::ConsentRequired, message, Some(gare), error)
     }
 
+    /// A service wants a consent or another login.
+    pub(super) fn of_gare(gare: Gare, error: Error) -> Self {
+        if gare.code == Gare::CONSENT_REQUIRED {
+            return Self::consent_required(gare, Some(error));
+        }
+        let message = "a service that was called on the caller's behalf wants another login";
+        Self::of(RefusalKind::AuthorizationRequired, message, Some(gare), Some(error))
+    }
+
     /// Why.
     pub fn kind(&self) -> RefusalKind {
         self.0.kind
@@ -191,11 +200,7 @@ impl From<Error> for Refusal {
             return refusal.clone();
         }
         match Gare::find_for_login(&error) {
-            Some(gare) if gare.code == Gare::CONSENT_REQUIRED => Self::consent_required(gare, Some(error)),
-            Some(gare) => {
-                let message = "a service that was called on the caller's behalf wants another login";
-                Self::of(RefusalKind::AuthorizationRequired, message, Some(gare), Some(error))
-            }
+            Some(gare) => Self::of_gare(gare, error),
             None => Self::unavailable(error),
         }
     }
