@@ -35,5 +35,16 @@ impl fmt::Display for Shown<'_> {
 }
 
 fn is_disguise(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_act_on_is_not_shown() {
+        let shown = Shown::new("a\x1b[31mb\r\n\u{9b}c\u{202e}\u{61c}\u{feff}d\u{2028}é", 300).to_string();
+        assert_eq!(shown, "a [31mb   cd é");
+    }
 }

@@ -28,7 +28,6 @@ pub use self::identity_map::IdentityMap;
 pub(crate) use self::login::KeptFlow;
 #[cfg(feature = "seal")]
 pub use self::login::SuspendedLoginError;
-pub(crate) use self::login::foreign_text;
 pub use self::login::{
     AuthLoginClient, AuthorizationFlow, AuthorizeUrl, ConfidentialAppAuthClient, CreateNativeAppInstance,
     GetDependentTokens, IntrospectToken, LoginClient, LoginError, NativeAppAuthClient, NativeAppInstance,

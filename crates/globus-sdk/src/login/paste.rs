@@ -7,7 +7,6 @@ use super::lines::Lines;
 use super::screen::Screen;
 use super::{LoginRequest, LoginUi, StartedLogin};
 use crate::auth::LoginError;
-use crate::auth::foreign_text::one_line;
 
 const HEADING: &str = "Log in to Globus: open this address in a browser, on this machine or on any other";
 const PROMPT: &str = "Paste the code, or the whole address that the browser ends at: ";
@@ -122,8 +121,8 @@ impl LoginUi for PasteLogin {
 /// The address alone on its line, so that it can be selected.
 fn introduction(request: &LoginRequest, login: &StartedLogin) -> String {
     let rule = "-".repeat(HEADING.len());
-    let message = request.parameters().session_message.as_deref().map(one_line).unwrap_or_default();
-    let message = if message.is_empty() { message } else { format!("\nThe service says: {message}\n") };
+    let message =
+        request.message().map(|message| format!("\nThe service says: {message}\n")).unwrap_or_default();
     format!("{message}\n{HEADING}\n{rule}\n{}\n{rule}\n\n", login.authorize_url())
 }
 

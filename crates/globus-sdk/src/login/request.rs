@@ -1,6 +1,6 @@
 use std::fmt;
 
-use globus_core::{AuthorizationCode, TokenResponse};
+use globus_core::{AuthorizationCode, Shown, TokenResponse};
 use url::Url;
 
 use crate::auth::{AuthorizationFlow, LoginClient, LoginError};
@@ -85,6 +85,13 @@ impl LoginRequest {
     /// As [`start`](Self::start).
     pub fn start_with_redirect(&self, redirect_uri: &str) -> Result<StartedLogin, LoginError> {
         self.start_towards(Some(redirect_uri))
+    }
+
+    /// What the service says to the person, fit to be shown in one line.
+    pub(super) fn message(&self) -> Option<String> {
+        let message = Shown::new(self.parameters.session_message.as_deref()?.trim(), 300).to_string();
+        let message = message.trim();
+        (!message.is_empty()).then(|| message.to_owned())
     }
 
     fn start_towards(&self, redirect_uri: Option<&str>) -> Result<StartedLogin, LoginError> {

@@ -364,7 +364,7 @@ async fn the_address_is_shown_for_opening_it_by_hand() {
         .writer(shown.clone());
     login_ui.log_in(&LoginRequest::new(native(&playback), hostile)).await.unwrap();
     let shown = shown.text();
-    assert!(shown.contains("The service says: Read[8m this\n"), "{shown:?}");
+    assert!(shown.contains("The service says: Read [8m this\n"), "{shown:?}");
     let address: Url = shown.lines().last().unwrap().parse().unwrap();
     assert!(parameter(&address, "redirect_uri").unwrap().starts_with("http://127.0.0.1:"));
 }

@@ -153,7 +153,7 @@ async fn the_services_message_cannot_steer_the_terminal() {
     let hostile = parameters().session_message("\x1b[2J\x07Log in\r\nagain\u{202e}");
     let (done, shown) = log_in(&LoginRequest::new(native(&playback), hostile), vec![text("CODE\n")]).await;
     done.unwrap();
-    assert!(shown.contains("\nThe service says: [2JLog inagain\n"), "{shown:?}");
+    assert!(shown.contains("\nThe service says: [2J Log in  again\n"), "{shown:?}");
     assert!(shown.chars().all(|c| c == '\n' || !c.is_control()), "{shown:?}");
 }
 

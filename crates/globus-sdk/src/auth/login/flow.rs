@@ -2,14 +2,13 @@
 
 use std::fmt;
 
-use globus_core::{AuthorizationCode, CodeVerifier, Error, Result, Scopes, TokenResponse};
+use globus_core::{AuthorizationCode, CodeVerifier, Error, Result, Scopes, Shown, TokenResponse};
 use url::Url;
 
 use crate::gare::GlobusAuthorizationParameters;
 
 use super::client::AuthLoginClient;
 use super::error::LoginError;
-use super::foreign_text::one_line;
 use super::pkce;
 
 /// Where Globus Auth shows the code for copying.
@@ -190,9 +189,10 @@ impl AuthorizationFlow {
             return Err(LoginError::StateMismatch);
         }
         if let Some(error) = parameter("error") {
+            let shown = |text: &str| Shown::new(text, 300).to_string();
             return Err(LoginError::Refused {
-                error: one_line(&error),
-                description: parameter("error_description").map(|text| one_line(&text)),
+                error: shown(&error),
+                description: parameter("error_description").map(|text| shown(&text)),
             });
         }
         parameter("code")

@@ -5,7 +5,6 @@ mod confidential;
 mod dependent_tokens;
 mod error;
 mod flow;
-pub(crate) mod foreign_text;
 mod introspect;
 #[cfg(feature = "seal")]
 mod kept_flow;

@@ -17,7 +17,6 @@ use self::server::{Outcome, Port, Server};
 use super::browser::{Browser, Choice};
 use super::screen::Screen;
 use super::{LoginRequest, LoginUi, StartedLogin};
-use crate::auth::foreign_text::one_line;
 use crate::auth::{LoginError, Unsuitable};
 
 /// How long a person may take.
@@ -198,8 +197,8 @@ impl LoginUi for LocalServerLogin {
 }
 
 fn introduction(request: &LoginRequest, login: &StartedLogin) -> String {
-    let message = request.parameters().session_message.as_deref().map(one_line).unwrap_or_default();
-    let message = if message.is_empty() { message } else { format!("The service says: {message}\n") };
+    let message =
+        request.message().map(|message| format!("The service says: {message}\n")).unwrap_or_default();
     format!(
         "{message}Log in to Globus in the browser that opens. If none does, open this address on this machine:\n{}\n",
         login.authorize_url()

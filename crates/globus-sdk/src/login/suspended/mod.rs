@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use globus_core::blocking_job::run_blocking;
 use globus_core::seal::SealingKeys;
-use globus_core::{Timestamp, TokenResponse};
+use globus_core::{Shown, Timestamp, TokenResponse};
 use serde::{Deserialize, Serialize};
 use url::Url;
 use zeroize::Zeroizing;
@@ -19,7 +19,6 @@ use zeroize::Zeroizing;
 use self::document::{Document, unseal_error};
 use self::file::LoginFile;
 use super::StartedLogin;
-use crate::auth::foreign_text::one_line;
 use crate::auth::{KeptFlow, LoginClient, LoginError, SuspendedLoginError};
 
 /// A login that was begun and is finished later, in another process or on another machine: sealed, for a limited time, and
@@ -162,7 +161,7 @@ impl SuspendedLogin {
     ) -> Result<ResumedLogin, SuspendedLoginError> {
         let (keys, login_client) = (keys.into(), login_client.into());
         let other_client = || SuspendedLoginError::OtherClient {
-            begun_for: one_line(&self.document.client_id),
+            begun_for: Shown::new(&self.document.client_id, 300).to_string(),
             client_id: login_client.client_id().to_owned(),
         };
         if self.document.client_id != login_client.client_id() {
@@ -171,7 +170,7 @@ impl SuspendedLogin {
         let base_url = login_client.base_client().base_url().as_str();
         if self.document.base_url != base_url {
             return Err(SuspendedLoginError::OtherEnvironment {
-                begun_at: one_line(&self.document.base_url),
+                begun_at: Shown::new(&self.document.base_url, 300).to_string(),
                 base_url: base_url.to_owned(),
             });
         }
