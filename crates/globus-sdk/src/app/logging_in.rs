@@ -163,8 +163,8 @@ pub(super) fn login_failed(error: LoginError) -> Error {
     match error {
         LoginError::Start(error) | LoginError::Exchange(error) => error,
         error @ LoginError::PersonNeeded { .. } => {
-            Error::login_required(None, Error::other(error.to_string(), Some(error.into())))
+            Error::login_required(None, Error::other("a person has to log in", Some(error.into())))
         }
-        error => Error::other(error.to_string(), Some(error.into())),
+        error => Error::other("the login did not succeed", Some(error.into())),
     }
 }

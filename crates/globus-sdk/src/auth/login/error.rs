@@ -66,7 +66,7 @@ pub enum LoginError {
     Ui(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// No browser of this machine can be used. Ask in another way, such as [`PasteLogin`](crate::login::PasteLogin);
     /// [`AutomaticLogin`](crate::login::AutomaticLogin) does so by itself.
-    #[error("no browser can be used for the login: {0}; log in by pasting a code")]
+    #[error("no browser can be used for the login; log in by pasting a code")]
     Unsuitable(#[source] Unsuitable),
     /// The browser did not come back in time.
     #[error("the browser did not come back within {} seconds; log in again", .after.as_secs())]
@@ -119,5 +119,25 @@ impl LoginError {
     /// Whether the same login can still be finished: what was brought was not its code, and nothing was sent.
     pub fn can_still_be_finished(&self) -> bool {
         matches!(self, Self::StateMismatch | Self::NoCode | Self::NotAnAddress)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn no_cause_is_told_twice() {
+        for error in [
+            LoginError::Unsuitable(Unsuitable::RemoteSession),
+            LoginError::Exchange(Error::usage("a reason")),
+            LoginError::Start(Error::usage("a reason")),
+            LoginError::Ui("a reason".into()),
+            LoginError::IdToken(IdTokenError::Signature),
+        ] {
+            assert!(!error.to_string().contains(&error.source().unwrap().to_string()), "{error:?}");
+        }
     }
 }
