@@ -102,7 +102,10 @@ impl Choice {
         let url = url.clone();
         thread::Builder::new()
             .name("globus-login-browser".to_owned())
-            .spawn(move || sender.send(self.open_here(&url)))
+            .spawn(move || {
+                let done = self.open_here(&url, &|| !sender.is_closed());
+                sender.send(done)
+            })
             .map_err(Unsuitable::BrowserFailed)?;
         match tokio::time::timeout(limit, opened).await {
             Ok(Ok(done)) => done,
@@ -114,19 +117,21 @@ impl Choice {
         }
     }
 
-    fn open_here(self, url: &Url) -> Result<(), Unsuitable> {
+    /// `is_wanted`: whether somebody still waits for it.
+    fn open_here(self, url: &Url, is_wanted: &dyn Fn() -> bool) -> Result<(), Unsuitable> {
         match self {
             Self::Opener(open) => open(url).map_err(Unsuitable::BrowserFailed),
-            Self::Commands(commands) => run_first(&commands, url),
+            Self::Commands(commands) => run_first(&commands, url, is_wanted),
             Self::Desktop => open_on_desktop(url),
         }
     }
 }
 
-/// Runs the first of these commands that succeeds.
-fn run_first(commands: &[String], url: &Url) -> Result<(), Unsuitable> {
+/// Runs the first of these commands that succeeds. One that stays may fail long after the login is over: the next browser
+/// would then open an address that leads nowhere.
+fn run_first(commands: &[String], url: &Url, is_wanted: &dyn Fn() -> bool) -> Result<(), Unsuitable> {
     let mut failure = io::Error::from(io::ErrorKind::NotFound);
-    for command in commands {
+    for command in commands.iter().take_while(|_| is_wanted()) {
         let mut words = words(command, url).into_iter();
         let Some(program) = words.next() else { continue };
         let status = silent(Command::new(program).args(words)).status();
@@ -252,6 +257,31 @@ mod tests {
 
         let none = choose(&[("BROWSER", "/nowhere/at-all:false")]).unwrap().open(&url(), LONG).await;
         assert!(matches!(none, Err(Unsuitable::BrowserFailed(_))), "{none:?}");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn nothing_more_is_opened_when_nobody_waits_for_it_any_more() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        for name in ["begun", "go"] {
+            assert!(Command::new("mkfifo").arg(path(name)).status().unwrap().success());
+        }
+        // Fails when it is told to go on, and only after the login is over.
+        let (begun, go) = (path("begun"), path("go"));
+        let first = format!("echo > '{}'\nread line < '{}'\nexit 1\n", begun.display(), go.display());
+        std::fs::write(path("first"), first).unwrap();
+        std::fs::write(path("second"), format!("touch '{}'\n", path("opened").display())).unwrap();
+        let named = format!("sh {}:sh {}", path("first").display(), path("second").display());
+
+        let Ok(Choice::Commands(commands)) = choose(&[("BROWSER", &named)]) else { panic!() };
+        let (sender, opened) = oneshot::channel::<()>();
+        let opening = thread::spawn(move || run_first(&commands, &url(), &|| !sender.is_closed()));
+        std::fs::read(&begun).unwrap();
+        drop(opened);
+        std::fs::write(&go, "\n").unwrap();
+        assert!(matches!(opening.join().unwrap(), Err(Unsuitable::BrowserFailed(_))));
+        assert!(!path("opened").exists());
     }
 
     #[tokio::test]
