@@ -86,13 +86,17 @@ impl Authorize for AppAuthorizer {
     }
 }
 
-/// Whether a login would mend it. That somebody else's tokens are stored it would not.
+/// Whether a login would mend it. That somebody else's tokens are stored it would not, nor that a login does not say whose
+/// it is, which comes out when its tokens are to be stored.
 pub(super) fn wants_login(error: &Error) -> bool {
     use globus_core::storage::StorageErrorKind as Kind;
     error.is_login_required()
         || error.storage().is_some_and(|error| {
             error.is_validation()
-                && !matches!(error.kind(), Kind::IdentityMismatch { .. } | Kind::SeveralIdentities)
+                && !matches!(
+                    error.kind(),
+                    Kind::IdentityMismatch { .. } | Kind::SeveralIdentities | Kind::MissingIdentity
+                )
         })
 }
 
@@ -107,4 +111,31 @@ fn needed_because(server: &ResourceServer, reason: Error, failure: Error) -> Err
 /// The authorizer of a resource server, as clients hold it.
 pub(super) fn handle(app: &Arc<Parts>, server: impl Into<ResourceServer>) -> Authorizer {
     AppAuthorizer::new(Arc::clone(app), server.into()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use globus_core::StorageError;
+    use globus_core::storage::StorageErrorKind as Kind;
+
+    use super::*;
+
+    #[test]
+    fn what_another_login_would_not_mend_asks_for_none() {
+        for error in [
+            StorageError::identity_mismatch("ana", "ben"),
+            StorageError::new(Kind::SeveralIdentities),
+            StorageError::new(Kind::MissingIdentity),
+            StorageError::new(Kind::Database),
+        ] {
+            assert!(!wants_login(&error.into()));
+        }
+        for error in [
+            StorageError::missing_token("rs"),
+            StorageError::unmet_scope_requirements("rs", "the token was given without a"),
+        ] {
+            assert!(wants_login(&error.into()));
+        }
+        assert!(!wants_login(&Error::usage("name a scope")));
+    }
 }
